@@ -1,0 +1,293 @@
+"""The inbox: every message that arrived, in one private SQLite file.
+
+    with Inbox(path) as inbox:
+        inbox.ingest("matrix", thread)        # on disk when it returns; only now acknowledge
+        for info in inbox.due():              # conversations with something new to show
+            ...write a card...
+            if inbox.claim_unshown(info.connector, info.id, info.last.id):
+                ...draw it...
+                inbox.mark_shown(info.connector, info.id, info.last.id)
+
+A message is kept once for each (connector, thread id, message id), in the order of arrival. Texts
+come back exactly as they went in, with one exception: a lone surrogate, which is no character and
+has no UTF-8 form, becomes U+FFFD. Whoever draws a text deals with the control characters in it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from device.errors import StoreError
+from device.inbox_rows import clean, iso, message_of, with_ids
+from device.inbox_schema import explained, open_database, transaction
+from device.inbox_search import Hit, search
+from device.messages import Message, Thread
+
+__all__ = ["Hit", "Inbox", "ThreadInfo"]
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadInfo:
+    """One conversation as a list shows it."""
+
+    connector: str
+    id: str
+    title: str | None
+    me: str
+    is_group: bool
+    messages: int
+    """How many messages are kept, at least one."""
+    unread: int
+    """How many of them stand after the last one read and are not the wearer's own."""
+    last: Message
+    """The newest message by order of arrival; its `id` is never None."""
+    due: bool
+    """An unread message of somebody else came after the last card that was claimed."""
+    interrupted: bool
+    """A card was claimed and never marked as shown: it is being drawn, or a crash came between."""
+
+
+class Inbox:
+    """The store. Open from construction to `close` (or the end of a `with` block).
+
+    Any number of processes may have the same file open: readers never wait, writers wait for each
+    other up to ten seconds. One object may be used from several threads. Every method raises
+    `StoreError` when the file can't be read or written.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self._lock = threading.RLock()
+        self._db = open_database(path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file. Closing twice is fine."""
+        with self._using():
+            self._db.close()
+
+    def ingest(
+        self, connector: str, thread: Thread, messages: Iterable[Message] | None = None
+    ) -> int:
+        """Keep what isn't kept yet, all or nothing, and return how many messages that were.
+
+        On disk when it returns: this is when a connector may acknowledge. Without `messages` the
+        thread is taken whole, and what stands before its `unread_from` counts as read; with
+        `messages` only those are taken, oldest first, and `thread` says where they belong. The
+        newest title and name of the wearer win; the first text of a message id stays.
+
+        A message without an id gets one from its sender, text, date and time, and from how many
+        equal ones precede it in this call. So a source without ids must deliver a conversation
+        from its beginning each time, as an export does: of two equal messages in two calls the
+        second counts as the first come again.
+        """
+        batch = thread.messages if messages is None else messages
+        received = int(time.time())
+        rows = [
+            (i, clean(m.sender), iso(m.date), iso(m.time), received, clean(m.text))
+            for i, m in with_ids(batch)
+        ]
+        with self._using() as db, transaction(db):
+            [(key,)] = db.execute(
+                "INSERT INTO threads (connector, id, me, title, is_group) VALUES (?, ?, ?, ?, ?)"
+                " ON CONFLICT (connector, id) DO UPDATE SET me = excluded.me,"
+                " title = coalesce(excluded.title, title), is_group = excluded.is_group"
+                " RETURNING key",
+                (
+                    clean(connector),
+                    clean(thread.id),
+                    clean(thread.me),
+                    None if thread.title is None else clean(thread.title),
+                    thread.is_group,
+                ),
+            ).fetchall()
+            new = sum(
+                db.execute(
+                    "INSERT INTO messages (thread, id, sender, date, time, received, text)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (thread, id) DO NOTHING",
+                    (key, *row),
+                ).rowcount
+                for row in rows
+            )
+            if messages is None and thread.unread_from:
+                self._advance("read", connector, thread.id, rows[thread.unread_from - 1][0])
+        return new
+
+    def threads(self) -> list[ThreadInfo]:
+        """All conversations, the one with the newest arrival first."""
+        with self._using() as db:
+            rows = db.execute(
+                """
+                SELECT t.connector, t.id AS thread_id, t.title, t.me, t.is_group,
+                       c.messages, c.unread, coalesce(c.newest_unread, 0) > t.claimed AS due,
+                       t.claimed > t.shown AS interrupted, m.*
+                FROM (
+                    SELECT thread, count(*) AS messages, max(seq) AS last,
+                           sum(seq > read AND sender != me) AS unread,
+                           max(CASE WHEN seq > read AND sender != me THEN seq END) AS newest_unread
+                    FROM messages JOIN threads ON key = thread GROUP BY thread
+                ) AS c
+                JOIN threads AS t ON t.key = c.thread
+                JOIN messages AS m ON m.seq = c.last
+                ORDER BY c.last DESC
+                """
+            ).fetchall()
+            return [
+                ThreadInfo(
+                    connector=r["connector"],
+                    id=r["thread_id"],
+                    title=r["title"],
+                    me=r["me"],
+                    is_group=bool(r["is_group"]),
+                    messages=r["messages"],
+                    unread=r["unread"],
+                    last=message_of(r),
+                    due=bool(r["due"]),
+                    interrupted=bool(r["interrupted"]),
+                )
+                for r in rows
+            ]
+
+    def due(self) -> list[ThreadInfo]:
+        """The conversations that want a card, the one with the newest arrival first."""
+        return [info for info in self.threads() if info.due]
+
+    def thread(self, connector: str, thread_id: str, last: int | None = None) -> Thread:
+        """One conversation, or only its `last` messages; every message has an id.
+
+        Raises `StoreError` for one that isn't kept.
+        """
+        with self._using() as db:
+            row = db.execute(
+                "SELECT * FROM threads WHERE connector = ? AND id = ?",
+                (clean(connector), clean(thread_id)),
+            ).fetchone()
+            if row is None:
+                raise StoreError(
+                    f"{self.path}: no conversation {thread_id!r} from {connector!r}; "
+                    "`sidelong inbox` lists what there is"
+                )
+            rows = db.execute(
+                "SELECT * FROM messages WHERE thread = ? ORDER BY seq DESC LIMIT ?",
+                (row["key"], -1 if last is None else last),
+            ).fetchall()[::-1]
+            return Thread(
+                id=row["id"],
+                me=row["me"],
+                messages=tuple(map(message_of, rows)),
+                title=row["title"],
+                is_group=bool(row["is_group"]),
+                unread_from=sum(r["seq"] <= row["read"] for r in rows),
+            )
+
+    def mark_read(self, connector: str, thread_id: str, message_id: str) -> None:
+        """The wearer has read this message and all before it. A message that isn't kept is fine."""
+        with self._using() as db, transaction(db):
+            self._advance("read", connector, thread_id, message_id)
+
+    def claim_unshown(self, connector: str, thread_id: str, message_id: str) -> bool:
+        """True for exactly one caller, ever: it may draw the card whose last message this is.
+
+        False once a card up to this message or a later one has been claimed, in any process and
+        after any restart, and for a message that isn't kept (any more). No order of steps can
+        draw exactly once across a crash; claiming first means never twice. What a crash left
+        undrawn stays unread and is told by `ThreadInfo.interrupted`.
+        """
+        with self._using() as db, transaction(db):
+            return self._advance("claimed", connector, thread_id, message_id)
+
+    def mark_shown(self, connector: str, thread_id: str, message_id: str) -> None:
+        """The card whose last message this is has been drawn."""
+        with self._using() as db, transaction(db):
+            self._advance("claimed", connector, thread_id, message_id)
+            self._advance("shown", connector, thread_id, message_id)
+
+    def release_claim(self, connector: str, thread_id: str) -> None:
+        """The claimed card could not be drawn (a display out of reach, say): it is due again."""
+        with self._using() as db, transaction(db):
+            db.execute(
+                "UPDATE threads SET claimed = shown WHERE connector = ? AND id = ?",
+                (clean(connector), clean(thread_id)),
+            )
+
+    def search(self, query: str, limit: int = 20) -> list[Hit]:
+        """Messages with all words of `query`, the last one perhaps unfinished; best first.
+
+        Best is BM25, and of equally good ones the recent (`inbox_search.RECENCY_DAYS`). Accents
+        and case don't matter. The query is plain words; nothing in it is syntax. Where no word
+        matches (emoji, or scripts written without spaces) messages that contain the query as it
+        stands are returned, newest first.
+        """
+        with self._using() as db:
+            return search(db, query, limit)
+
+    def wipe(self, connector: str | None = None, thread_id: str | None = None) -> int:
+        """Remove everything, or one connector's, or one conversation; how many messages that were.
+
+        Removed means that the bytes are gone from the files: content is overwritten, the word
+        index built anew, the file rewritten, the log cut to nothing. SQLite itself deletes `-wal`
+        and `-shm` when the last program closes the inbox; taking them from under another one
+        would lose its messages.
+
+        Raises `StoreError` when another program is reading and so keeps the old log alive: the
+        messages are removed, and wiping again afterwards removes their traces too.
+        """
+        which = {
+            "connector": None if connector is None else clean(connector),
+            "thread": None if thread_id is None else clean(thread_id),
+        }
+        chosen = (
+            "(:connector IS NULL OR connector = :connector) AND (:thread IS NULL OR id = :thread)"
+        )
+        with self._using() as db:
+            with transaction(db):
+                removed = db.execute(
+                    "DELETE FROM messages"
+                    f" WHERE thread IN (SELECT key FROM threads WHERE {chosen})",
+                    which,
+                ).rowcount
+                db.execute(f"DELETE FROM threads WHERE {chosen}", which)
+                db.execute("INSERT INTO words (words) VALUES ('rebuild')")
+            db.execute("VACUUM")
+            (busy, _, _) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if busy:
+                raise StoreError(
+                    f"{self.path}: wiped, but another program still reads the old log; "
+                    "stop it and wipe again"
+                )
+            db.close()
+            self._db = open_database(self.path)
+        return removed
+
+    @contextmanager
+    def _using(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, explained(self.path):
+            yield self._db
+
+    def _advance(self, column: str, connector: str, thread_id: str, message_id: str) -> bool:
+        """Move a thread's mark forward to a message, never back. Within a transaction."""
+        cursor = self._db.execute(
+            f"UPDATE threads SET {column} = m.seq FROM messages AS m"
+            " WHERE m.thread = threads.key AND m.id = ?"
+            f" AND threads.connector = ? AND threads.id = ? AND threads.{column} < m.seq",
+            (clean(message_id), clean(connector), clean(thread_id)),
+        )
+        return cursor.rowcount == 1

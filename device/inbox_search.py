@@ -1,0 +1,80 @@
+"""Finding messages in the inbox by their words."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+from dataclasses import dataclass
+from typing import Any
+
+from device.inbox_rows import clean, message_of
+from device.messages import Message
+
+RECENCY_DAYS = 30.0
+"""A message this old weighs three quarters of one from today in a search; a very old one half."""
+
+_QUERY_WORDS = 32
+_QUERY_CHARS = 1000
+_SNIPPET_CHARS = 160
+
+# Snippets are cut for the winners only: on long texts that is the slow part. BM25 is negative, the
+# better the lower.
+_BY_WORDS = """
+    WITH best AS MATERIALIZED (
+        SELECT words.rowid AS seq, bm25(words) * (1 + :days / (:days + max(0,
+            coalesce(julianday(:today) - julianday(
+                coalesce(m.date, date(m.received, 'unixepoch'))), 0)))) AS score
+        FROM words JOIN messages AS m ON m.seq = words.rowid
+        WHERE words MATCH :match ORDER BY score, m.seq DESC LIMIT :limit
+    )
+    SELECT m.*, t.connector, t.id AS thread_id, t.title,
+           snippet(words, 0, '', '', '…', 16) AS snippet
+    FROM best CROSS JOIN words ON words.rowid = best.seq
+    JOIN messages AS m ON m.seq = best.seq JOIN threads AS t ON t.key = m.thread
+    WHERE words MATCH :match ORDER BY best.score, m.seq DESC
+"""
+
+_AS_IT_STANDS = """
+    SELECT m.*, t.connector, t.id AS thread_id, t.title,
+           substr(m.text, max(1, instr(m.text, :plain) - 40)) AS snippet
+    FROM messages AS m JOIN threads AS t ON t.key = m.thread
+    WHERE instr(m.text, :plain) ORDER BY m.seq DESC LIMIT :limit
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One message found by a search."""
+
+    connector: str
+    thread_id: str
+    title: str | None
+    message: Message
+    snippet: str
+    """The part of the text around the match, at most 160 characters."""
+
+
+def search(db: sqlite3.Connection, query: str, limit: int) -> list[Hit]:
+    """What `Inbox.search` returns."""
+    plain = clean(query).replace("\0", " ").strip()[:_QUERY_CHARS]
+    words = plain.split()[:_QUERY_WORDS]
+    if not words or limit < 1:
+        return []
+    parts: dict[str, Any] = {
+        # Each word is quoted, so that nothing in it is FTS5's syntax; * takes the last as a prefix.
+        "match": " ".join('"' + word.replace('"', '""') + '"' for word in words) + "*",
+        "plain": plain,
+        "limit": limit,
+        "today": dt.date.today().isoformat(),
+        "days": RECENCY_DAYS,
+    }
+    rows = db.execute(_BY_WORDS, parts).fetchall() or db.execute(_AS_IT_STANDS, parts).fetchall()
+    return [
+        Hit(r["connector"], r["thread_id"], r["title"], message_of(r), _cut(r["snippet"]))
+        for r in rows
+    ]
+
+
+def _cut(snippet: str) -> str:
+    """One word without spaces can be a megabyte; the wearer wants to see a line."""
+    return snippet if len(snippet) <= _SNIPPET_CHARS else snippet[: _SNIPPET_CHARS - 1] + "…"

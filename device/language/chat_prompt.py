@@ -1,0 +1,148 @@
+"""The same tasks for any instruct model, through the chat template in its GGUF.
+
+    {template up to the user's words}{the thread's lines}{instruction}{template after them}
+
+The thread still comes first and the task last, so a thread is prefilled once for all its tasks.
+The template is the model's own, rendered in Jinja's sandbox; messages never pass through it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from device.errors import ModelError
+from device.language.prompt import Task, message_line, neutralise, prompt_text
+from device.language.tokenizer import Tokenizer
+from device.messages import INTENTS, URGENCIES, Intent, Message, Thread, Triage
+
+_SYSTEM = (
+    "You read one chat for the person called 'me' and say only what stands in it. "
+    "Never invent names, numbers, times or facts. Answer in one line without any preamble."
+)
+_INSTRUCTIONS: dict[Task, str] = {
+    "glance": "In at most 60 characters, say what is new and matters to me: who, what, when.",
+    "summary": "Summarise what is new in one or two sentences, 8 to 30 words. Call me 'you'.",
+    "asks": "What is asked of me, in 3 to 14 words? Answer - if nothing is asked of me.",
+}
+_REPLIES: dict[Intent, str] = {
+    "accept": "agrees",
+    "decline": "declines",
+    "ask": "asks what I still need to know",
+    "inform": "gives the information asked for",
+    "ack": "says that I have read it",
+    "defer": "puts off the answer",
+    "thanks": "thanks them",
+    "comfort": "comforts them",
+    "congratulate": "congratulates them",
+}
+_HERE = "\ue000"
+"""A private-use character that marks the user's words in a rendered template."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A worked example, shown to the model before the real thread."""
+
+    thread: Thread
+    task: Task
+    answer: str
+
+
+class ChatPrompt:
+    """Drives an instruct model through its chat template.
+
+    Raises `ModelError` for a template that can't be rendered.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, template: str, shots: Sequence[Shot] = ()):
+        self._tokenizer = tokenizer
+        turns = [{"role": "system", "content": _SYSTEM}]
+        for shot in shots:
+            asked = "".join(prompt_text(shot.thread)) + f"\n{_INSTRUCTIONS[shot.task]}"
+            turns += [{"role": "user", "content": asked}]
+            turns += [{"role": "assistant", "content": shot.answer}]
+        turns += [{"role": "user", "content": _HERE}]
+        rendered = _render(template, turns)
+        before, _, after = rendered.partition(_HERE)
+        self._before = tokenizer.encode_template(before)
+        self._after = tokenizer.encode_template(after)
+        done = _render(template, [*turns, {"role": "assistant", "content": _HERE}], False)
+        ending = tokenizer.encode_template(done.rpartition(_HERE)[2].strip())
+        if not ending:
+            raise ModelError("the model's chat template does not end an answer by a token")
+        self._stop = frozenset((ending[0],))
+
+    @property
+    def stop(self) -> frozenset[int]:
+        return self._stop
+
+    def opening(self, thread: Thread, earlier: str | None = None) -> list[int]:
+        title = neutralise(thread.title or "")[:60] or "-"
+        line = f"Chat: {title}\n" + (f"(earlier: {neutralise(earlier)})\n" if earlier else "")
+        return [*self._before, *self._tokenizer.encode(line)]
+
+    def message(self, message: Message, me: str) -> list[int]:
+        return self._tokenizer.encode(message_line(message, me) + "\n")
+
+    def new_mark(self) -> list[int]:
+        return self._tokenizer.encode("--- new ---\n")
+
+    def task(self, task: Task, thread: Thread) -> list[int]:
+        return self._ask(_INSTRUCTIONS[task])
+
+    def reply(self, intent: Intent, thread: Thread) -> list[int]:
+        return self._ask(
+            f"Write my next message to this chat, in my own style, that {_REPLIES[intent]}. "
+            "At most 18 words, only the message."
+        )
+
+    def triage(self, thread: Thread) -> tuple[list[int], list[tuple[Triage, list[int]]]]:
+        asked = self._ask(
+            "Does the last message need a reply from me, and how urgent is it? "
+            "Answer 'reply' or 'none', then 'low', 'normal' or 'high'."
+        )
+        answers = [
+            (Triage(words == "reply", urgency), self._tokenizer.encode(f"{words} {urgency}"))
+            for words, urgency in itertools.product(("reply", "none"), URGENCIES)
+        ]
+        return asked, answers
+
+    def intents(self, thread: Thread) -> tuple[list[int], list[tuple[Intent, list[int]]]]:
+        words = ", ".join(INTENTS)
+        asked = self._ask(f"What should my reply do? Answer with one word of: {words}.")
+        return asked, [(intent, self._tokenizer.encode(intent)) for intent in INTENTS]
+
+    def check(self, statement: str) -> None:
+        return None
+
+    def _ask(self, instruction: str) -> list[int]:
+        return [*self._tokenizer.encode(f"\n{instruction}"), *self._after]
+
+
+def _render(template: str, turns: list[dict[str, str]], answer: bool = True) -> str:
+    """The template with these turns; with `answer`, up to where the assistant begins."""
+
+    def refuse(problem: str) -> None:
+        raise TemplateError(problem)
+
+    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+    values: dict[str, Any] = {
+        "messages": turns,
+        "add_generation_prompt": answer,
+        "bos_token": "",
+        "eos_token": "",
+        "raise_exception": refuse,
+    }
+    try:
+        return environment.from_string(template).render(values)
+    except TemplateError as error:
+        if turns[0]["role"] == "system":  # some templates know no system role
+            first = turns[1] | {"content": f"{turns[0]['content']}\n\n{turns[1]['content']}"}
+            return _render(template, [first, *turns[2:]], answer)
+        raise ModelError(f"the model's chat template can't be used: {error}") from error

@@ -1,0 +1,78 @@
+"""A model's file -> a `Writer` that speaks through it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from device.errors import ModelError
+from device.language.catalog import Catalog
+from device.language.chat_prompt import ChatPrompt
+from device.language.llama_engine import LlamaEngine
+from device.language.onnx_engine import OnnxEngine
+from device.language.prompt import VERSION, Prompt, ThreadPrompt
+from device.language.tokenizer import JsonTokenizer, Tokenizer
+from device.language.writer import Writer
+
+SEQUENCES = 16
+"""A thread, its forks for every task and intent at once, and a little air."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A file that can be loaded, already verified where it comes from the catalog."""
+
+    name: str
+    path: Path
+    sha256: str | None = None
+
+
+def find_model(name: str | None, catalog: Catalog) -> Model:
+    """The model by that name or path; None is the one in use. Raises `ModelError`."""
+    if name is not None and (os.sep in name or name.endswith(".gguf") or Path(name).exists()):
+        path = Path(name)
+        if not path.exists():
+            raise ModelError(f"{name}: no such model file; `sidelong model list` shows what is there")
+        return Model(path.name.removesuffix(".gguf"), path)
+    if name is not None:
+        catalog.verify(name)
+    entry = catalog.current() if name is None else catalog.entry(name)
+    return Model(entry.name, entry.path, entry.sha256)
+
+
+def load_writer(
+    model: Model,
+    engine: Literal["llama", "onnx"] = "llama",
+    threads: int | None = None,
+    context: int = 2048,
+) -> Writer:
+    """A writer on that model. Raises `ModelError` where the file does not fit the engine."""
+    prompt: Prompt
+    if engine == "onnx":
+        if not model.path.is_dir():
+            raise ModelError(
+                f"{model.path}: the onnx engine wants a folder made by `make onnx`, "
+                "with model.onnx and tokenizer.json; or leave out --engine onnx"
+            )
+        onnx = OnnxEngine(model.path, n_ctx=context, n_seqs=SEQUENCES, threads=threads)
+        tokenizer: Tokenizer = JsonTokenizer(model.path / "tokenizer.json")
+        return Writer(onnx, ThreadPrompt(tokenizer), tokenizer, model.name)
+    if model.path.is_dir():
+        raise ModelError(f"{model.path}: a folder; the llama engine wants a .gguf file")
+    llama = LlamaEngine(
+        model.path, n_ctx=context, n_seqs=SEQUENCES, threads=threads, sha256=model.sha256
+    )
+    vocabulary = llama.vocabulary
+    metadata = llama.metadata()
+    if metadata.get("sidelong.prompt") == VERSION:
+        prompt = ThreadPrompt(vocabulary)
+    elif template := metadata.get("tokenizer.chat_template"):
+        prompt = ChatPrompt(vocabulary, template)
+    else:
+        raise ModelError(
+            f"{model.path}: neither trained on Sidelong's prompt {VERSION} nor an instruct model "
+            "(it has no chat template)"
+        )
+    return Writer(llama, prompt, vocabulary, model.name)

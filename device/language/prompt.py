@@ -1,0 +1,217 @@
+"""Thread <-> tokens: the one prompt format, used by training, the exam and the device.
+
+    <|im_start|>thread {title or "-"}\\n
+    {speaker} {HH:MM}: {text}\\n                 one line a message; the wearer is "me"
+    --- new ---\\n                               between what the wearer has read and what is new
+    {speaker} {HH:MM}: {text}\\n
+    <|im_start|>{task}\\n                        glance | summary | asks | triage | reply {intent}
+    {answer}<|im_end|>                          or: check {statement}
+
+Each piece is tokenized on its own, so the tokens of a thread never change once written: a message
+is prefilled when it arrives, and a task costs its own few tokens.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Literal, Protocol
+
+from device.language.tokenizer import Tokenizer
+from device.messages import INTENTS, URGENCIES, Intent, Message, Thread, Triage
+
+Task = Literal["glance", "summary", "asks"]
+
+VERSION = "thread/1"
+"""Names this format in manifests and GGUF metadata; change one, change the other."""
+
+NOTHING_ASKED = "-"
+"""The answer of `asks` when nothing is asked of the wearer."""
+
+ME = "me"
+MESSAGE_CHARS = 2000
+"""A longer message is read to here: a pasted book must not push the conversation out."""
+
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u202a-\u202e"
+    "\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
+_SPACE = re.compile(r"[^\S\n]+")
+_LINES = re.compile(r"\s*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+\s*")
+_JOINERS = re.compile("[\u200c\u200d]{2,}")
+_MARKS = re.compile(r"((?:[\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]){4})[\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]+")
+
+
+def neutralise(text: str) -> str:
+    """`text` as one line of plain data.
+
+    ANSI escapes, bidi controls, zero-width characters, and tag characters are removed (the joiners
+    that scripts and emoji need stay, singly), control characters and lone surrogates become U+FFFD,
+    line breaks become " / ", and towers of combining marks are cut at four. Control strings such
+    as "<|im_start|>" stay readable: `Tokenizer.encode` never makes them control tokens.
+    """
+    text = _ANSI.sub("", text[: 4 * MESSAGE_CHARS])
+    text = _INVISIBLE.sub("", text)
+    text = _JOINERS.sub(lambda m: m[0][0], text)
+    text = _MARKS.sub(r"\1", text)
+    text = _LINES.sub(" / ", text.strip())
+    text = _SPACE.sub(" ", text)
+    text = "".join("\ufffd" if unicodedata.category(c) in ("Cc", "Cs") else c for c in text)
+    if len(text) > MESSAGE_CHARS:
+        text = text[:MESSAGE_CHARS].rsplit(" ", 1)[0] + " …"
+    return text
+
+
+def speaker_name(message: Message, me: str) -> str:
+    """The name a line opens with: "me" for the wearer and for nobody else."""
+    if message.sender == me:
+        return ME
+    name = neutralise(message.sender).replace(":", "")[:48].strip() or "?"
+    return f"{name}." if name.casefold() == ME else name
+
+
+def message_line(message: Message, me: str) -> str:
+    """One message as one line, without its end."""
+    clock = message.time.strftime(" %H:%M") if message.time else ""
+    return f"{speaker_name(message, me)}{clock}: {neutralise(message.text)}"
+
+
+class Prompt(Protocol):
+    """What the writer needs of a prompt format; `ThreadPrompt` and `ChatPrompt` are the two."""
+
+    @property
+    def stop(self) -> frozenset[int]:
+        """Tokens that end an answer."""
+
+    def opening(self, thread: Thread, earlier: str | None = None) -> list[int]:
+        """Tokens before the first message; `earlier` sums up messages that no longer fit."""
+
+    def message(self, message: Message, me: str) -> list[int]:
+        """Tokens of one message."""
+
+    def new_mark(self) -> list[int]:
+        """Tokens of the line that divides what was read from what is new."""
+
+    def task(self, task: Task, thread: Thread) -> list[int]:
+        """Tokens that ask for a text; the answer follows."""
+
+    def reply(self, intent: Intent, thread: Thread) -> list[int]:
+        """Tokens that ask for a reply with this intent; the answer follows."""
+
+    def triage(self, thread: Thread) -> tuple[list[int], list[tuple[Triage, list[int]]]]:
+        """Tokens that ask for triage, and the tokens of every possible answer."""
+
+    def intents(self, thread: Thread) -> tuple[list[int], list[tuple[Intent, list[int]]]]:
+        """Tokens that ask for an intent, and the tokens of every possible answer."""
+
+    def check(self, statement: str) -> tuple[list[int], list[int], list[int]] | None:
+        """Tokens that ask whether a statement is true, of "true" and of "false".
+
+        None where the model was never taught to judge.
+        """
+
+
+class ThreadPrompt:
+    """Sidelong's own format, for models trained on it."""
+
+    def __init__(self, tokenizer: Tokenizer):
+        self._tokenizer = tokenizer
+        self._start = tokenizer.control("<|im_start|>")
+        self._end = tokenizer.control("<|im_end|>")
+        self._newline = tokenizer.encode("\n")
+        self._new = tokenizer.encode("--- new ---\n")
+        self._intents = [(i, tokenizer.encode(f" {i}") + self._newline) for i in INTENTS]
+        self._triages = [
+            (Triage(reply, urgency), self.triage_answer(reply, urgency))
+            for reply, urgency in itertools.product((True, False), URGENCIES)
+        ]
+
+    @property
+    def stop(self) -> frozenset[int]:
+        return frozenset((self._end, self._start))
+
+    @property
+    def end(self) -> int:
+        """The token that closes every answer in training."""
+        return self._end
+
+    def opening(self, thread: Thread, earlier: str | None = None) -> list[int]:
+        title = neutralise(thread.title or "")[:60] or "-"
+        line = f"thread {title}\n"
+        if earlier:
+            line += f"--- earlier: {neutralise(earlier)} ---\n"
+        return [self._start, *self._tokenizer.encode(line)]
+
+    def message(self, message: Message, me: str) -> list[int]:
+        return self._tokenizer.encode(message_line(message, me) + "\n")
+
+    def new_mark(self) -> list[int]:
+        return list(self._new)
+
+    def task(self, task: Task, thread: Thread) -> list[int]:
+        return self._ask(task)
+
+    def reply(self, intent: Intent, thread: Thread) -> list[int]:
+        return self._ask(f"reply {intent}")
+
+    def triage(self, thread: Thread) -> tuple[list[int], list[tuple[Triage, list[int]]]]:
+        return self._ask("triage"), self._triages
+
+    def intents(self, thread: Thread) -> tuple[list[int], list[tuple[Intent, list[int]]]]:
+        return [self._start, *self._tokenizer.encode("reply")], self._intents
+
+    def check(self, statement: str) -> tuple[list[int], list[int], list[int]]:
+        asked = self._ask(f"check {neutralise(statement)}")
+        return asked, self.answer("true"), self.answer("false")
+
+    def answer(self, text: str) -> list[int]:
+        """Tokens of an answer, without its end."""
+        return self._tokenizer.encode(text)
+
+    def triage_answer(self, needs_reply: bool, urgency: str) -> list[int]:
+        """Tokens of one triage: "reply" or "none", then the urgency."""
+        return self.answer("reply" if needs_reply else "none") + self.answer(f" {urgency}")
+
+    def _ask(self, words: str) -> list[int]:
+        return [self._start, *self._tokenizer.encode(words), *self._newline]
+
+
+def thread_tokens(
+    prompt: Prompt, thread: Thread, limit: int, earlier: str | None = None
+) -> tuple[list[int], int]:
+    """The whole thread as tokens, at most `limit` of them, and how many messages were dropped.
+
+    What doesn't fit is dropped from the oldest message on, whole messages at a time; the last
+    message always stays, cut if it has to be. Raises `ValueError` when not even the opening fits.
+    """
+    opening = prompt.opening(thread, earlier)
+    pieces = [prompt.message(m, thread.me) for m in thread.messages]
+    if 0 < thread.unread_from < len(pieces):
+        pieces[thread.unread_from] = prompt.new_mark() + pieces[thread.unread_from]
+    room = limit - len(opening)
+    if room <= 0:
+        raise ValueError(f"{limit} tokens hold no message")
+    dropped = _drop(list(map(len, pieces)), room)
+    kept = list(itertools.chain.from_iterable(pieces[dropped:]))
+    return opening + kept[-room:], dropped
+
+
+def _drop(sizes: Sequence[int], room: int) -> int:
+    """How many of the oldest pieces must go so that the rest fits; never the last one."""
+    total, dropped = sum(sizes), 0
+    while total > room and dropped < len(sizes) - 1:
+        total -= sizes[dropped]
+        dropped += 1
+    return dropped
+
+
+def prompt_text(thread: Thread) -> Iterable[str]:
+    """The lines of a thread as `ThreadPrompt` writes them; for vocabularies and for people."""
+    yield f"thread {neutralise(thread.title or '')[:60] or '-'}\n"
+    for i, message in enumerate(thread.messages):
+        if 0 < i == thread.unread_from:
+            yield "--- new ---\n"
+        yield message_line(message, thread.me) + "\n"

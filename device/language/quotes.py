@@ -1,0 +1,54 @@
+"""The sender's own words, shortened: what stands where the model's line didn't pass the check."""
+
+from __future__ import annotations
+
+from device.language.prompt import neutralise
+from device.messages import GLANCE_CHARS, Line, Message, Thread
+
+SUMMARY_CHARS = 200
+
+
+def shorten(text: str, chars: int) -> str:
+    """`text` in at most `chars` characters, cut at a word boundary and marked with "…"."""
+    if len(text) <= chars:
+        return text
+    head = text[: chars - 1]
+    words = head.rsplit(" ", 1)[0] if " " in head else head
+    return words.rstrip(" ,;:-/") + "…"
+
+
+def quote(message: Message, chars: int) -> str:
+    """'Sender: "their words…"' in at most `chars` characters."""
+    sender = shorten(neutralise(message.sender), 20)
+    room = chars - len(sender) - 4
+    return f'{sender}: "{shorten(neutralise(message.text), room)}"'
+
+
+def weightiest(thread: Thread) -> Message:
+    """The new message that says most, by length; the wearer's own only when there is no other."""
+    news = thread.unread or thread.messages[-1:]
+    others = [m for m in news if m.sender != thread.me]
+    return max(others or news, key=lambda m: len(m.text))
+
+
+def quoted_glance(thread: Thread) -> Line:
+    """The weightiest new message as a glance."""
+    return Line(quote(weightiest(thread), GLANCE_CHARS), "quote")
+
+
+def quoted_summary(thread: Thread) -> Line:
+    """The weightiest new message at a summary's length, and the last one where it fits beside."""
+    first, last = weightiest(thread), thread.messages[-1]
+    text = quote(first, SUMMARY_CHARS)
+    if last is not first and last.sender != thread.me:
+        both = f"{text} … {quote(last, SUMMARY_CHARS)}"
+        text = both if len(both) <= SUMMARY_CHARS else text
+    return Line(text, "quote")
+
+
+def quoted_ask(thread: Thread) -> str | None:
+    """The last new question of somebody else, as a quote; None where nobody asks anything."""
+    for message in reversed(thread.unread):
+        if message.sender != thread.me and "?" in message.text:
+            return quote(message, SUMMARY_CHARS)
+    return None

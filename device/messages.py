@@ -1,0 +1,110 @@
+"""The words everything else is said in: messages, threads, lines, drafts, cards.
+
+Frozen dataclasses without behaviour beyond their own; every room imports this one.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import Literal
+
+Intent = Literal[
+    "accept", "decline", "ask", "inform", "ack", "defer", "thanks", "comfort", "congratulate"
+]
+Urgency = Literal["low", "normal", "high"]
+Source = Literal["model", "quote"]
+
+INTENTS: tuple[Intent, ...] = (
+    "accept",
+    "decline",
+    "ask",
+    "inform",
+    "ack",
+    "defer",
+    "thanks",
+    "comfort",
+    "congratulate",
+)
+URGENCIES: tuple[Urgency, ...] = ("low", "normal", "high")
+
+GLANCE_CHARS = 60
+"""The longest glance, in characters; a narrower display shortens it at a word boundary."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message as its sender wrote it; nothing in `text` is ever structure."""
+
+    sender: str
+    """Who wrote it, as the source names them."""
+    text: str
+    time: dt.time | None = None
+    """Local time of day, to the minute; None where the source has none."""
+    date: dt.date | None = None
+    """None where the source gives only the time of day."""
+    id: str | None = None
+    """The connector's own id, unique within the thread; None where the source has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """One conversation, oldest message first."""
+
+    id: str
+    me: str
+    """The wearer's own name as it appears in `Message.sender`."""
+    messages: tuple[Message, ...]
+    title: str | None = None
+    is_group: bool = False
+    unread_from: int = 0
+    """Index of the first message that the wearer has not read, 0 <= unread_from <= len(messages)."""
+
+    @property
+    def unread(self) -> tuple[Message, ...]:
+        """The messages that the wearer has not read, oldest first."""
+        return self.messages[self.unread_from :]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line shown to the wearer and whose words it is."""
+
+    text: str
+    source: Source
+    """"model": the model's own words, checked. "quote": the sender's own words, shortened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A reply the wearer may pick. Only the wearer's own act sends it."""
+
+    intent: Intent
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Triage:
+    """What the model thinks the thread needs of the wearer."""
+
+    needs_reply: bool
+    urgency: Urgency
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Everything the glasses may show about one thread."""
+
+    thread_id: str
+    glance: Line
+    summary: Line
+    asks: str | None
+    """What is asked of the wearer, or None when nothing is."""
+    triage: Triage
+    drafts: tuple[Draft, ...]
+    model: str
+    """Name of the model that wrote it."""
+    tokens: int
+    """Tokens of the thread that were read."""
+    timings_ms: dict[str, float] = field(default_factory=dict)
+    """Wall-clock milliseconds for prefill, glance, summary, asks, triage, replies."""

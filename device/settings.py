@@ -1,0 +1,88 @@
+"""The wearer's settings: one TOML file, typed.
+
+It lies where the platform keeps settings (`sidelong doctor` prints the path) and need not exist;
+the command line overrides it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+import types
+import typing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+
+from device.errors import SettingsError
+
+EngineName = Literal["llama", "onnx"]
+DateOrder = Literal["dmy", "mdy", "ymd"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting and its default."""
+
+    me: str | None = None
+    """The wearer's name in chat exports."""
+    model: str | None = None
+    """A model's name in the catalog, or a path; None is the one in use."""
+    engine: EngineName = "llama"
+    """"llama" runs GGUF files, "onnx" folders made by `make onnx`."""
+    threads: int | None = None
+    """CPU threads; None is one a core."""
+    context: int = 2048
+    """Tokens of a conversation that are read at most."""
+    date_order: DateOrder | None = None
+    """Order of day and month in exports; None finds it from the file."""
+
+
+def settings_path() -> Path:
+    """Where the settings are read from."""
+    return platformdirs.user_config_path("sidelong", appauthor=False) / "settings.toml"
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """The settings at `path`, or the defaults where there is no such file.
+
+    Raises `SettingsError` for a file that isn't TOML, an unknown setting or a wrong type.
+    """
+    path = path or settings_path()
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path}: not readable as TOML: {error}") from error
+    hints = typing.get_type_hints(Settings)
+    for name, value in values.items():
+        if name not in hints:
+            known = ", ".join(hints)
+            raise SettingsError(f"{path}: no setting is called {name!r}; there are {known}")
+        if not _fits(value, hints[name]):
+            raise SettingsError(f"{path}: {name} can't be {value!r}; it is {_words(hints[name])}")
+    return dataclasses.replace(Settings(), **values)
+
+
+def _fits(value: object, hint: object) -> bool:
+    """Whether a TOML value has the type of a setting."""
+    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
+        return any(_fits(value, one) for one in typing.get_args(hint))
+    if typing.get_origin(hint) is Literal:
+        return value in typing.get_args(hint)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return isinstance(hint, type) and isinstance(value, hint)
+
+
+def _words(hint: object) -> str:
+    """A type as people say it."""
+    if typing.get_origin(hint) is Literal:
+        return " or ".join(map(repr, typing.get_args(hint)))
+    options = [o for o in typing.get_args(hint) if o is not type(None)]
+    if options:
+        return " or ".join(map(_words, options))
+    return {int: "a whole number above 0", str: "a text in quotes"}.get(typing.cast(type, hint), "")

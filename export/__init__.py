@@ -1,0 +1,1 @@
+"""The workshop: data -> vocabulary -> fine-tuning -> GGUF, and the exam a model must pass."""

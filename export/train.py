@@ -1,0 +1,210 @@
+"""Fine-tune a model on every task of the prompt; resumable, CPU or CUDA.
+
+The learning rate follows a cosine over the run, and the run's end is whichever comes first: its
+epochs or its hours (checkpoints count the hours already spent).
+
+    python -m export.train --data DIR --model DIR --out DIR [--epochs 2] [--hours H]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import random
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn import functional as F
+from transformers import LlamaForCausalLM
+
+from device.language.prompt import ThreadPrompt
+from device.language.tokenizer import JsonTokenizer
+from export.data import Example, load_statements, split_glancechat
+from export.pack import Batch, batches, collate, pack, statements_of
+
+WATCHED = 32
+"""Development threads on which the loss is watched while training."""
+
+
+def loss_of(model: LlamaForCausalLM, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    """(weighted mean cross-entropy in nats, cross-entropy of the answers' tokens alone).
+
+    Logits are computed only where a token has weight: the vocabulary's rows cost as much as
+    three layers.
+    """
+    hidden = model.model(
+        input_ids=batch.tokens,
+        attention_mask=batch.mask,
+        position_ids=batch.positions,
+        use_cache=False,
+    ).last_hidden_state
+    weights = batch.weights[:, 1:]
+    # The token after the thread's last is a branch's first, so a branch's own first token
+    # would be predicted from another branch's end; its weight is always 0.
+    rows = weights > 0
+    logits = F.linear(hidden[:, :-1][rows], model.lm_head.weight).float()
+    losses = F.cross_entropy(logits, batch.tokens[:, 1:][rows], reduction="none")
+    weights = weights[rows]
+    answers = weights >= 1
+    return (losses * weights).sum() / weights.sum(), losses[answers].mean().detach()
+
+
+class Run:
+    """One training run and all that a checkpoint needs to go on from it."""
+
+    def __init__(self, args: argparse.Namespace):
+        self.args = args
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.prompt = ThreadPrompt(JsonTokenizer(args.model / "tokenizer.json"))
+        self.model = LlamaForCausalLM.from_pretrained(args.model, dtype=torch.float32)
+        self.model.to(self.device).train()
+        decay = [p for p in self.model.parameters() if p.dim() > 1]
+        plain = [p for p in self.model.parameters() if p.dim() == 1]
+        groups = [{"params": decay, "weight_decay": 0.1}, {"params": plain, "weight_decay": 0.0}]
+        self.optimizer = torch.optim.AdamW(groups, lr=args.lr, betas=(0.9, 0.95), fused=True)
+        self.state: dict[str, Any] = {"epoch": 0, "done": 0, "seconds": 0.0, "tokens": 0}
+        training, development = split_glancechat(args.data / "glancechat")
+        self.training = training
+        self.extra = statements_of(load_statements(args.data / "glancechat/traps-train.jsonl"))
+        step = max(1, len(development) // WATCHED)
+        self.watched = self._packed(development[::step], seed=0)
+        if args.limit:
+            self.training = training[: args.limit]
+
+    def _packed(self, examples: list[Example], seed: int) -> list[Any]:
+        rng = random.Random(seed)
+        return [
+            pack(e, self.prompt, rng, statements=self.extra.get(e.thread.id, ()))
+            for e in examples
+        ]
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.args.out / "checkpoint.pt"
+
+    def save(self) -> None:
+        """Write a checkpoint that survives a kill at any moment."""
+        self.args.out.mkdir(parents=True, exist_ok=True)
+        fresh = self.checkpoint.with_suffix(".new")
+        torch.save(
+            {
+                "model": self.model.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "state": self.state,
+            },
+            fresh,
+        )
+        fresh.replace(self.checkpoint)
+
+    def resume(self) -> None:
+        """Go on from the checkpoint in `--out`, if there is one."""
+        if self.checkpoint.exists():
+            saved = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
+            self.model.load_state_dict(saved["model"])
+            self.optimizer.load_state_dict(saved["optimizer"])
+            self.state = saved["state"]
+            print(f"resumed at epoch {self.state['epoch']}, batch {self.state['done']}", flush=True)
+
+    def rate(self, progress: float) -> float:
+        """Learning rate at `progress` in 0..1: 3 % warm-up, then a cosine to a tenth."""
+        warm = min(1.0, progress / 0.03)
+        return self.args.lr * warm * (0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi * progress)))
+
+    @torch.no_grad()
+    def held_out(self) -> tuple[float, float]:
+        """(weighted loss, answers' loss) on the watched development threads."""
+        self.model.eval()
+        losses = []
+        for group in batches(self.watched, self.args.batch_tokens, random.Random(0)):
+            with self.precision():
+                losses.append(loss_of(self.model, collate(group).to(self.device)))
+        self.model.train()
+        return tuple(float(torch.stack(column).mean()) for column in zip(*losses, strict=True))
+
+    def precision(self) -> torch.autocast:
+        """bf16 where asked for."""
+        return torch.autocast(self.device, torch.bfloat16, enabled=self.args.bf16)
+
+    def train(self) -> None:
+        """All epochs, with a checkpoint every ten minutes."""
+        saved = time.monotonic()
+        while self.state["epoch"] < self.args.epochs:
+            epoch = self.state["epoch"]
+            packed = self._packed(self.training, seed=1000 + epoch)
+            groups = list(batches(packed, self.args.batch_tokens, random.Random(epoch)))
+            for i, group in enumerate(groups):
+                if i < self.state["done"]:
+                    continue
+                started = time.monotonic()
+                progress = (epoch + i / len(groups)) / self.args.epochs
+                if self.args.hours:
+                    progress = max(progress, self.state["seconds"] / 3600 / self.args.hours)
+                if progress >= 1:
+                    return
+                self.step(group, progress)
+                self.state["done"] = i + 1
+                self.state["seconds"] += time.monotonic() - started
+                if time.monotonic() - saved > 600:
+                    self.save()
+                    self.log(progress, held_out=self.held_out())
+                    saved = time.monotonic()
+            self.state["epoch"], self.state["done"] = epoch + 1, 0
+
+    def step(self, group: list[Any], progress: float) -> None:
+        """One batch: loss, clipped gradient, update."""
+        rate = self.rate(progress)
+        for g in self.optimizer.param_groups:
+            g["lr"] = rate
+        with self.precision():
+            loss, answers = loss_of(self.model, collate(group).to(self.device))
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.state["tokens"] += sum(len(s.tokens) for s in group)
+        if self.state["done"] % 20 == 0:
+            self.log(progress, loss=float(loss.detach()), answers=float(answers), rate=rate)
+
+    def log(self, progress: float, **figures: Any) -> None:
+        """One line of JSON for people and plots."""
+        seconds = max(self.state["seconds"], 1e-9)
+        figures |= {
+            "progress": round(progress, 4),
+            "tokens": self.state["tokens"],
+            "tokens_s": round(self.state["tokens"] / seconds),
+        }
+        print(json.dumps(figures), flush=True)
+
+    def finish(self) -> None:
+        """Write the trained model beside its tokenizer."""
+        self.save()
+        self.log(1.0, held_out=self.held_out())
+        self.model.save_pretrained(self.args.out)
+        text = (self.args.model / "tokenizer.json").read_text()
+        (self.args.out / "tokenizer.json").write_text(text)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder with glancechat/")
+    parser.add_argument("--model", type=Path, required=True, help="checkpoint folder to start from")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--hours", type=float, help="training time at most, over all resumes")
+    parser.add_argument("--lr", type=float, default=4e-4)
+    parser.add_argument("--batch-tokens", type=int, default=2048)
+    parser.add_argument("--bf16", action="store_true")
+    parser.add_argument("--limit", type=int, help="train on so many threads only (a trial)")
+    args = parser.parse_args()
+    torch.manual_seed(0)
+    run = Run(args)
+    run.resume()
+    run.train()
+    run.finish()
+
+
+if __name__ == "__main__":
+    main()
