@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from device.messages import Draft, Message, Thread, Triage
+from device.connectors.jsonl import thread_of
+from device.messages import Draft, Thread, Triage
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +45,6 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
     opener = gzip.open if path.suffix == ".gz" else open
     with opener(path, "rt", encoding="utf-8") as lines:
         yield from (json.loads(line) for line in lines if line.strip())
-
-
-def thread_of(r):  # TEMP
-    import datetime as dt
-
-    return Thread(r["id"], r["me"], tuple(Message(m["from"], m["text"], dt.time.fromisoformat(m["at"])) for m in r["messages"]), r["title"], r["is_group"], r["unread_from"])
 
 
 def example_of(record: dict[str, Any]) -> Example:

@@ -72,10 +72,10 @@ def pack(
     branch(prompt.task("asks", thread), prompt.answer(example.asks or NOTHING_ASKED))
     triage = prompt.triage_answer(example.triage.needs_reply, example.triage.urgency)
     branch(prompt.triage(thread)[0], triage, LABEL_WEIGHT)
-    opening, intents = prompt.intents(thread)
+    opening = prompt.intents(thread)[0]
     for draft in example.drafts:
-        intent = dict(intents)[draft.intent]
-        branch([*opening, *intent], prompt.answer(draft.text), label=len(intent))
+        asked = prompt.reply(draft.intent, thread)
+        branch(asked, prompt.answer(draft.text), label=len(asked) - len(opening))
     for statement, holds in [*statements, *checks(example, rng, check_pairs)]:
         asked, true, false = prompt.check(statement)
         branch(asked, true if holds else false, LABEL_WEIGHT)

@@ -61,6 +61,11 @@ class ThreadCache:
         if seq is not None:
             self._engine.close(seq)
 
+    def clear(self) -> None:
+        """Free all of them."""
+        for thread_id in list(self._seqs):
+            self.forget(thread_id)
+
 
 def _common(held: tuple[Token, ...], wanted: list[Token]) -> int:
     """Length of the longest common beginning."""

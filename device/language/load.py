@@ -11,7 +11,6 @@ from device.errors import ModelError
 from device.language.catalog import Catalog
 from device.language.chat_prompt import ChatPrompt
 from device.language.llama_engine import LlamaEngine
-from device.language.onnx_engine import OnnxEngine
 from device.language.prompt import VERSION, Prompt, ThreadPrompt
 from device.language.tokenizer import JsonTokenizer, Tokenizer
 from device.language.writer import Writer
@@ -56,6 +55,9 @@ def load_writer(
                 f"{model.path}: the onnx engine wants a folder made by `make onnx`, "
                 "with model.onnx and tokenizer.json; or leave out --engine onnx"
             )
+        # Only here: ONNX Runtime takes 40 MB and a third of a second that GGUF users need not pay.
+        from device.language.onnx_engine import OnnxEngine
+
         onnx = OnnxEngine(model.path, n_ctx=context, n_seqs=SEQUENCES, threads=threads)
         tokenizer: Tokenizer = JsonTokenizer(model.path / "tokenizer.json")
         return Writer(onnx, ThreadPrompt(tokenizer), tokenizer, model.name)

@@ -123,7 +123,7 @@ class ThreadPrompt:
         self._end = tokenizer.control("<|im_end|>")
         self._newline = tokenizer.encode("\n")
         self._new = tokenizer.encode("--- new ---\n")
-        self._intents = [(i, tokenizer.encode(f" {i}") + self._newline) for i in INTENTS]
+        self._intents = [(i, tokenizer.encode(f" {i}")) for i in INTENTS]
         self._triages = [
             (Triage(reply, urgency), self.triage_answer(reply, urgency))
             for reply, urgency in itertools.product((True, False), URGENCIES)

@@ -99,6 +99,10 @@ class Writer:
         self._cache.forget(older.id)
         return self._cache.sync(thread, earlier.text)
 
+    def forget(self) -> None:
+        """Free every prefilled thread."""
+        self._cache.clear()
+
     def card(self, thread: Thread) -> Card:
         """Everything about one thread. Raises `ValueError` for a thread without messages."""
         clock = _Clock()
@@ -125,6 +129,12 @@ class Writer:
     def glance(self, thread: Thread) -> Line:
         """The one line alone."""
         return self._line(thread, self.prefill(thread).seq, "glance")
+
+    def unchecked(self, thread: Thread, task: Task) -> str:
+        """The model's first decoding, whatever it says: for measuring, never for showing."""
+        job = self._job(task, thread)
+        (answer,) = self._decode(self.prefill(thread).seq, [job], GREEDY)
+        return answer.text
 
     def triage(self, thread: Thread, seq: Seq) -> Triage:
         """Whether a reply is needed and how urgent it is, each by its summed probability."""

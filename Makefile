@@ -1,0 +1,51 @@
+# Sidelong. `make demo` and `make test` are all a newcomer needs; the rest is for who builds models.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+DATA   ?= ../shared/data
+PIP    := $(BIN)/pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test lint train exam onnx picture clean
+
+demo: $(VENV)/.base
+	@$(BIN)/sidelong demo
+
+test: $(VENV)/.dev
+	@$(MAKE) --no-print-directory lint
+	@echo "Running the tests (about three minutes on two cores)."
+	$(BIN)/pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Sidelong needs Python 3.11 or newer: make PYTHON=python3.11"; exit 2; }
+	@command -v c++ >/dev/null || { echo "Sidelong needs a C++ compiler: apt install g++"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.base: $(VENV)/.python pyproject.toml
+	@echo "Installing Sidelong. llama.cpp is built from source for this CPU: about five minutes"
+	@echo "on two cores, the first time only."
+	@$(PIP) -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.base
+	@echo "Installing what the tests need, PyTorch among it: a few minutes, the first time only."
+	@$(PIP) -e '.[dev,export]'
+	@touch $@
+
+train: $(VENV)/.dev
+	DATA=$(DATA) PYTHON=$(BIN)/python scripts/train.sh
+
+exam: $(VENV)/.dev
+	$(BIN)/python -m export.exam --model models/sidelong-118m.gguf --data $(DATA)
+
+picture: $(VENV)/.base
+	$(BIN)/python scripts/picture.py docs/demo.svg
+
+clean:
+	rm -rf $(VENV) build *.egg-info

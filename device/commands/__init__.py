@@ -1,0 +1,1 @@
+"""One module a subcommand: `add(parser)` says its options, `run(args)` returns the exit code."""

@@ -1,0 +1,83 @@
+"""Options and output that several subcommands share."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from collections.abc import Sequence
+from typing import get_args
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from device.errors import SidelongError
+from device.settings import DateOrder, EngineName, Settings, load_settings
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """--model, --engine, --threads, --context."""
+    parser.add_argument("--model", help="a model's name, or a path (default: the one in use)")
+    parser.add_argument("--engine", choices=get_args(EngineName), help="default: llama")
+    parser.add_argument("--threads", type=positive, help="CPU threads (default: one a core)")
+    parser.add_argument("--context", type=positive, help="tokens of a chat that are read at most")
+
+
+def add_reading_options(parser: argparse.ArgumentParser) -> None:
+    """--me, --unread, --date-order."""
+    parser.add_argument("--me", metavar="NAME", help="your own name in the export")
+    parser.add_argument(
+        "--unread",
+        type=not_negative,
+        metavar="N",
+        help="the last N messages are new (default: all after your own last one)",
+    )
+    parser.add_argument(
+        "--date-order", choices=get_args(DateOrder), help="default: found from the file"
+    )
+
+
+def settings_of(args: argparse.Namespace) -> Settings:
+    """The wearer's settings, overridden by the command line. Raises `SettingsError`."""
+    given = {
+        field.name: getattr(args, field.name)
+        for field in dataclasses.fields(Settings)
+        if getattr(args, field.name, None) is not None
+    }
+    return dataclasses.replace(load_settings(), **given)
+
+
+def report(error: SidelongError | str) -> None:
+    """One error, on stderr."""
+    print(f"sidelong: {error}", file=sys.stderr)
+
+
+def progress_bar() -> Progress:
+    """Progress on stderr, gone when done; silent where stderr is no terminal."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+
+
+def positive(text: str) -> int:
+    """argparse type: a whole number above 0."""
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number
+
+
+def not_negative(text: str) -> int:
+    """argparse type: a whole number, 0 or more."""
+    if (number := int(text)) < 0:
+        raise argparse.ArgumentTypeError(f"{text} is below 0")
+    return number
+
+
+def exit_code(problems: Sequence[object]) -> int:
+    """2 where anything was wrong, else 0."""
+    return 2 if problems else 0

@@ -1,0 +1,122 @@
+"""sidelong doctor: what is installed, which model and CPU, what is missing for what."""
+
+from __future__ import annotations
+
+import argparse
+import ctypes.util
+import os
+import platform
+import re
+import shutil
+from importlib import metadata, util
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from device.errors import ModelError, SettingsError
+from device.language.catalog import Catalog, default_data_dir
+from device.settings import load_settings, settings_path
+
+NEEDS = {
+    "cards from GGUF models": (("llama_cpp", "llama-cpp-python"), ("tokenizers", "tokenizers")),
+    "cards from ONNX models": (("onnxruntime", "onnxruntime"), ("tokenizers", "tokenizers")),
+    "microphone and speaker": (("sounddevice", "sounddevice"),),
+    "training and export": (("torch", "torch"), ("transformers", "transformers"), ("gguf", "gguf")),
+    "federated learning": (("flwr", "flwr"), ("peft", "peft")),
+}
+"""Feature -> (module, distribution) that it needs."""
+
+EXTRAS = {"training and export": "export", "federated learning": "federated"}
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults()
+
+
+def run(args: argparse.Namespace) -> int:
+    """0 when cards can be made here, else 2."""
+    console = Console(highlight=False, soft_wrap=True)
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim", min_width=24)
+    table.add_column()
+    well = True
+
+    def row(what: str, found: str, good: bool = True) -> None:
+        nonlocal well
+        well = well and good
+        table.add_row(what, Text(found, style="default" if good else "bold red"))
+
+    row("sidelong", f"{version('sidelong')} on Python {platform.python_version()}")
+    row("machine", f"{platform.machine()}, {cpu_name()}, {len(os.sched_getaffinity(0))} cores")
+    row("memory", memory())
+    row("llama.cpp uses", llama_features())
+    try:
+        load_settings()
+        there = settings_path().exists()
+        row("settings", f"{settings_path()} ({'read' if there else 'not there: defaults'})")
+    except SettingsError as error:
+        row("settings", str(error), good=False)
+    row("data", str(default_data_dir()))
+    try:
+        entry = Catalog.default().current()
+        size = f"{entry.size_bytes / 1e6:.1f} MB"
+        row("model in use", f"{entry.name} ({entry.quantization}, {size}, whole)")
+    except ModelError as error:
+        row("model in use", str(error), good=False)
+    for feature, needs in NEEDS.items():
+        missing = [dist for module, dist in needs if util.find_spec(module) is None]
+        if missing:
+            extra = EXTRAS.get(feature)
+            how = f"pip install 'sidelong[{extra}]'" if extra else f"pip install {missing[0]}"
+            table.add_row(feature, Text(f"missing {', '.join(missing)}: {how}", style="yellow"))
+            well = well and feature != "cards from GGUF models"
+        else:
+            row(feature, ", ".join(f"{dist} {version(dist)}" for _, dist in needs))
+    if util.find_spec("sounddevice") and not audio_library():
+        table.add_row("", Text("PortAudio is missing: apt install libportaudio2", style="yellow"))
+    console.print(table)
+    return 0 if well else 2
+
+
+def version(distribution: str) -> str:
+    """Installed version, or "(not installed)"."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return "(not installed)"
+
+
+def cpu_name() -> str:
+    """The processor as the system calls it."""
+    info = Path("/proc/cpuinfo")
+    text = info.read_text() if info.exists() else ""
+    found = re.search(r"^(?:model name|Model)\s*:\s*(.+)$", text, re.MULTILINE)
+    return found[1] if found else platform.processor() or "unknown processor"
+
+
+def memory() -> str:
+    """Available and total memory, and free disk at the data folder's place."""
+    info = Path("/proc/meminfo")
+    values = dict(re.findall(r"^(\w+):\s+(\d+)", info.read_text(), re.M)) if info.exists() else {}
+    disk = f"{shutil.disk_usage(Path.home()).free / 1e9:.0f} GB disk free"
+    if "MemTotal" not in values:
+        return disk
+    free, total = (int(values[key]) / 1e6 for key in ("MemAvailable", "MemTotal"))
+    return f"{free:.1f} of {total:.1f} GB available, {disk}"
+
+
+def llama_features() -> str:
+    """The CPU features that the installed llama.cpp was built for and this CPU has."""
+    try:
+        import llama_cpp.llama_cpp as llama
+    except (ImportError, OSError) as error:
+        return f"not usable: {error}"
+    info = llama.llama_print_system_info().decode()
+    return ", ".join(re.findall(r"(\w+) = 1", info)) or "plain code"
+
+
+def audio_library() -> bool:
+    """Whether PortAudio can be loaded."""
+    return ctypes.util.find_library("portaudio") is not None

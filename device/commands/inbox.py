@@ -1,0 +1,104 @@
+"""sidelong inbox: list, search and wipe what is kept."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from device.assistant import read_all
+from device.commands.common import add_reading_options, exit_code, report, settings_of
+from device.errors import InputError, SidelongError
+from device.inbox import Inbox
+from device.language.catalog import default_data_dir
+from device.language.prompt import neutralise
+
+
+def inbox_path() -> Path:
+    """Where the wearer's inbox lies."""
+    return default_data_dir() / "inbox.sqlite"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions.add_parser("list", help="all conversations, newest first")
+    search = actions.add_parser("search", help="messages with all these words")
+    search.add_argument("words", nargs="+")
+    search.add_argument("--limit", type=int, default=20)
+    keep = actions.add_parser("import", help="keep the messages of chat exports")
+    keep.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    add_reading_options(keep)
+    wipe = actions.add_parser("wipe", help="remove everything that is kept, for good")
+    wipe.add_argument("--yes", action="store_true", help="don't ask")
+
+
+def run(args: argparse.Namespace) -> int:
+    """0, or 2 when something could not be read."""
+    console = Console(highlight=False)
+    with Inbox(inbox_path()) as inbox:
+        if args.action == "list":
+            return _list(inbox, console)
+        if args.action == "search":
+            return _search(inbox, " ".join(args.words), args.limit, console)
+        if args.action == "import":
+            return _import(inbox, args)
+        return _wipe(inbox, args.yes)
+
+
+def _list(inbox: Inbox, console: Console) -> int:
+    threads = inbox.threads()
+    if not threads:
+        print("The inbox is empty. `sidelong inbox import FILE` keeps a chat export.")
+        return 0
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for column in ("chat", "messages", "unread", "from"):
+        table.add_column(column, justify="right" if column in ("messages", "unread") else "left")
+    for info in threads:
+        title = neutralise(info.title or info.id)
+        row = (title, str(info.messages), str(info.unread or ""), info.connector)
+        table.add_row(*(Text(cell) for cell in row))
+    console.print(table)
+    return 0
+
+
+def _search(inbox: Inbox, query: str, limit: int, console: Console) -> int:
+    hits = inbox.search(query, limit)
+    if not hits:
+        print(f"Nothing found for {query!r}.")
+    for hit in hits:
+        message = hit.message
+        when = " ".join(str(part)[:10] for part in (message.date, message.time) if part)
+        line = Text(f"{when} ", style="dim")
+        line.append(f"{neutralise(hit.title or hit.thread_id)}  ", style="dim")
+        line.append(f"{neutralise(message.sender)} ", style="bold cyan")
+        console.print(line.append(neutralise(message.text), style="default"))
+    return 0
+
+
+def _import(inbox: Inbox, args: argparse.Namespace) -> int:
+    settings = settings_of(args)
+    problems = []
+    for item in read_all(args.files, settings.me, args.unread, settings.date_order):
+        if isinstance(item, InputError):
+            report(item)
+            problems.append(item)
+            continue
+        new = inbox.ingest("file", item)
+        title = neutralise(item.title or item.id)
+        print(f"{title}: {new} new of {len(item.messages)} messages")
+    return exit_code(problems)
+
+
+def _wipe(inbox: Inbox, sure: bool) -> int:
+    if not sure:
+        if not sys.stdin.isatty():
+            raise SidelongError("wipe removes every message; say --yes where nobody can be asked")
+        if input("Remove every message from the inbox, for good? [y/N] ").strip().lower() != "y":
+            print("Nothing was removed.")
+            return 0
+    print(f"{inbox.wipe()} messages removed.")
+    return 0

@@ -1,0 +1,68 @@
+"""sidelong read: chats that people have -> cards."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from device.assistant import Assistant, card_json, read_all
+from device.commands.common import (
+    add_model_options,
+    add_reading_options,
+    exit_code,
+    progress_bar,
+    report,
+    settings_of,
+)
+from device.displays.terminal import legend, show_card, show_thread
+from device.errors import InputError
+from device.messages import Thread
+
+QUIET_BELOW = 4
+"""So few threads need no progress bar."""
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="WhatsApp export (.txt, .zip), Telegram result.json, or JSONL threads",
+    )
+    add_reading_options(parser)
+    add_model_options(parser)
+    parser.add_argument("--json", action="store_true", help="one object a line, in input order")
+
+
+def run(args: argparse.Namespace) -> int:
+    """0, or 2 when a file or thread could not be read; the others still come."""
+    settings = settings_of(args)
+    threads: list[Thread] = []
+    problems: list[InputError] = []
+    for item in read_all(args.files, settings.me, args.unread, settings.date_order):
+        if isinstance(item, InputError):
+            report(item)
+            problems.append(item)
+        else:
+            threads.append(item)
+    if not threads:
+        return exit_code(problems)
+    assistant = Assistant.from_settings(settings)
+    console = Console(highlight=False, soft_wrap=False)
+    if not args.json:
+        console.print(legend())
+    with progress_bar() as progress:
+        progress.disable = len(threads) < QUIET_BELOW
+        for thread in progress.track(threads, description="reading"):
+            card = assistant.card(thread)
+            if args.json:
+                print(card_json(card), flush=True)
+            else:
+                show_thread(thread, console)
+                show_card(card, console)
+    sys.stdout.flush()
+    return exit_code(problems)

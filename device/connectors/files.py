@@ -1,0 +1,196 @@
+"""Reading what people have: chat exports of WhatsApp and Telegram, and threads as JSON Lines."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from device.connectors import jsonl, telegram, whatsapp
+from device.connectors.reading import parse_json
+from device.connectors.whatsapp_words import MARKS
+from device.errors import InputError
+from device.messages import Thread
+from device.settings import DateOrder
+
+LARGEST_CHAT = 64 * 1024 * 1024
+"""Bytes that a chat in a zip may unpack to; WhatsApp exports at most 40,000 messages, some 5 MB."""
+LARGEST_FILE = 512 * 1024 * 1024
+"""Bytes of a file that isn't zipped; a Telegram account of many years has some 100 MB."""
+
+KNOWN = (
+    "WhatsApp's 'Export chat' (.txt or .zip), Telegram Desktop's result.json, "
+    "and JSON Lines with one thread a line"
+)
+
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+
+
+def read_threads(
+    path: Path,
+    *,
+    me: str | None = None,
+    unread: int | None = None,
+    date_order: DateOrder | None = None,
+) -> Iterator[Thread | InputError]:
+    """The conversations in a file, in its order.
+
+    The format is told by the content, not by the name. `me` is the wearer's name where the file
+    doesn't say it ("-": none of those in it), `unread` how many of the last messages are unread
+    (by default those after the wearer's last one), `date_order` that of WhatsApp's dates.
+
+    One bad thread among several is yielded as an `InputError` in its place. Raises `InputError` at
+    once for what concerns the whole file: missing, a directory, empty, no known format, not UTF-8
+    or UTF-16, or its only conversation can't be read.
+    """
+    if unread is not None and unread < 0:
+        raise InputError(f"--unread counts messages and can't be {unread}")
+    data = _bytes(path)
+    if data is None:
+        return _started(_zipped(path, me, unread, date_order))
+    text = _decoded(data, path)
+    start = text.strip(MARKS + " \t\r\n\0")[:5].lower()
+    if not start:
+        raise InputError("the file is empty; export the chat again", path)
+    if start.startswith("{"):
+        return _json(text, path, me, unread)
+    if whatsapp.is_chat(text):
+        title = whatsapp.chat_title([path.stem, path.absolute().parent.name])
+        thread = whatsapp.read_chat(
+            text, path, title=title, me=me, unread=unread, date_order=date_order
+        )
+        return iter([thread])
+    if "\n{" in text:  # JSON Lines whose first line is broken
+        return jsonl.read_lines(text, path, unread)
+    if start.startswith(("<!doc", "<html")):
+        raise InputError(
+            "a web page; export the chat again and choose JSON as the format instead of HTML", path
+        )
+    raise InputError(f"not a chat that Sidelong knows: it reads {KNOWN}", path)
+
+
+def _bytes(path: Path) -> bytes | None:
+    """The file; None for a zip, which may hold gigabytes of photos beside the chat."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+            if start in _ZIP:
+                return None
+            data = start + file.read(LARGEST_FILE)
+    except FileNotFoundError as error:
+        raise InputError("there is no such file", path) from error
+    except IsADirectoryError as error:
+        names = ("_chat.txt", "result.json")
+        inside = next((name for name in names if (path / name).is_file()), None)
+        hint = f"{path / inside}" if inside else "the file in it"
+        raise InputError(f"is a directory; name {hint} instead", path) from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise InputError(f"can't be read: {reason}", path) from error
+    if len(data) > LARGEST_FILE:
+        raise InputError(f"more than {LARGEST_FILE // 1024**2} MB, too much for chats", path)
+    return data
+
+
+def _decoded(data: bytes, path: Path) -> str:
+    wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    try:
+        return data.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        if wide:
+            raise InputError("says it is UTF-16 and isn't; save it as UTF-8", path) from error
+        line = data.count(b"\n", 0, error.start) + 1
+        byte = data[error.start]
+        raise InputError(
+            f"not a text in UTF-8 (byte 0x{byte:02X}); export it again or save it as UTF-8",
+            path,
+            line,
+        ) from error
+
+
+def _json(
+    text: str, path: Path, me: str | None, unread: int | None
+) -> Iterator[Thread | InputError]:
+    """A JSON text is a Telegram export if it is one document, and else JSON Lines."""
+    first = text.lstrip().partition("\n")[0].strip()
+    try:
+        document = parse_json(text)
+    except ValueError as error:
+        # Telegram writes its opening bracket on a line of its own, JSON Lines never does.
+        if first != "{":
+            return jsonl.read_lines(text, path, unread)
+        line = error.lineno if isinstance(error, json.JSONDecodeError) else None
+        problem = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+        raise InputError(f"broken JSON: {problem}; export the chat again", path, line) from error
+    if isinstance(document, dict) and telegram.is_export(document):
+        threads = telegram.read_export(document, path, me, unread)
+        return _started(threads)
+    if first == "{":
+        raise InputError(f"JSON of another kind: Sidelong reads {KNOWN}", path)
+    return jsonl.read_lines(text, path, unread)
+
+
+def _started(threads: Iterator[Thread | InputError]) -> Iterator[Thread | InputError]:
+    """The same threads; what is wrong with the whole file is raised here and now."""
+    first = next(threads)
+
+    def all_of_them() -> Iterator[Thread | InputError]:
+        yield first
+        yield from threads
+
+    return all_of_them()
+
+
+def _zipped(
+    path: Path, me: str | None, unread: int | None, date_order: DateOrder | None
+) -> Iterator[Thread | InputError]:
+    """The chats in a zip of WhatsApp's: one, or those that somebody packed together."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = _chats(archive.infolist(), path.stem)
+            for member in members:
+                inside = Path(f"{path}/{member.filename}")
+                parts = PurePosixPath(member.filename)
+                title = whatsapp.chat_title([parts.stem, parts.parent.name, path.stem])
+                try:
+                    text = _decoded(_unpacked(archive, member, inside), inside)
+                    yield whatsapp.read_chat(
+                        text, inside, title=title, me=me, unread=unread, date_order=date_order
+                    )
+                except InputError as error:
+                    if len(members) == 1:
+                        raise
+                    yield error
+    except zipfile.BadZipFile as error:
+        raise InputError(f"a damaged zip ({error}); export the chat again", path) from error
+    if not members:
+        raise InputError("a zip without a chat: neither _chat.txt nor 'WhatsApp Chat ...'", path)
+
+
+def _chats(members: list[zipfile.ZipInfo], stem: str) -> list[zipfile.ZipInfo]:
+    """The chats among all that is in a zip; a text that was sent in the chat is none."""
+    paths = [(PurePosixPath(m.filename), m) for m in members if not m.is_dir()]
+    texts = [
+        (p, m)
+        for p, m in paths
+        if p.suffix.lower() == ".txt" and "__MACOSX" not in p.parts and p.name[:2] != "._"
+    ]
+    own = [m for p, m in texts if p.name == "_chat.txt"] or [m for p, m in texts if p.stem == stem]
+    named = own or [m for p, m in texts if whatsapp.chat_title([p.stem])]
+    return named or ([texts[0][1]] if len(texts) == 1 else [])
+
+
+def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo, inside: Path) -> bytes:
+    if member.flag_bits & 1:
+        raise InputError("the zip has a password; unpack it and read the text file", inside)
+    try:
+        with archive.open(member) as stream:
+            # The size that the zip claims may be a lie, so no more than this is ever unpacked.
+            data = stream.read(LARGEST_CHAT + 1)
+    except Exception as error:  # zipfile has a dozen kinds for what is damaged or unknown to it
+        raise InputError(f"can't be unpacked ({error}); export the chat again", inside) from error
+    if len(data) > LARGEST_CHAT:
+        limit = LARGEST_CHAT // 1024**2
+        raise InputError(f"unpacks to more than {limit} MB, which no chat does", inside)
+    return data

@@ -1,0 +1,311 @@
+"""WhatsApp's "Export chat": the text file, as Android and iOS write it.
+
+    Android  31/03/2025, 18:04 - Ben: ten minutes      3/31/25, 6:04\u202fPM - Ben: ten minutes
+    iOS      [31.03.25, 18:04:22] Ben: ten minutes     [2025-03-31, 6:04:22 p.m.] Ben: ten minutes
+
+The layout is nowhere documented and follows the phone's locale: date separators, two- or four-digit
+years, 12 or 24 hours, the order of day and month. What is done about it:
+
+- All headers of an export are alike. The first line shows which layout it is; a line that looks
+  like a header of another one (a pasted log, say) stays part of its message, as does every line
+  without a header. A file that begins in the middle of a message is an error: it doesn't say whose.
+- Day and month: the order in which every date exists; if several do, the one without dates in the
+  future, then the one in which time runs backwards less often; if that is even, the day comes
+  first. A line whose date or hour doesn't exist is no header.
+- Whoever wrote is what stands before the first ": ". A name with ": " in it is taken whole when it
+  is the chat's title or the wearer's; others are cut there. Android's own notices have no ": ",
+  save where they quote a group's name that has one.
+- A message's id comes from the date as written, the minute, the sender and how many of the sender's
+  messages in that minute stand before it. So it stays when the export grows, is made with or
+  without media, or when a message is edited or deleted: the inbox then keeps the first text.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+
+from device.connectors import whatsapp_words as words
+from device.connectors.reading import NOBODY, first_unread, pick_me, silent_name
+from device.errors import InputError
+from device.messages import Message, Thread
+from device.settings import DateOrder
+
+_MARKS = f"[{words.MARKS}]*"
+_HEADER = re.compile(
+    rf"""{_MARKS}(?:(?P<open>\[){_MARKS})?
+    (?P<date>(?P<a>\d{{4}}|\d{{1,2}}){_MARKS}(?P<sep>[./-]){_MARKS}\ ?
+      (?P<b>\d{{1,2}}){_MARKS}(?P=sep){_MARKS}\ ?(?P<c>\d{{4}}|\d{{1,2}}))\.?
+    (?P<comma>,)?\s(?P<word>[^\W\d]{{1,4}}\.?\s)?
+    (?P<time>(?P<hour>\d{{1,2}})[:.](?P<minute>\d{{2}})(?P<second>[:.]\d{{2}})?)
+    (?:\s?(?P<half>[ap]\.?\s?m\.?|पूर्वाह्न|अपराह्न|[صم]))?
+    (?(open)\]\s?|\s[-–]\s)
+    (?P<rest>.*)""",
+    re.VERBOSE | re.IGNORECASE | re.DOTALL,
+)
+_FIRST_DAY = dt.date(2009, 1, 1)
+"""WhatsApp began in 2009."""
+_AFTERNOON = ("p", "अपराह्न", "م")
+_TITLE = re.compile(r"WhatsApp\S*(?: \S+)? (?:with|mit|con|avec|com|-) (.+)|(.+) के साथ WhatsApp")
+_YEAR_MONTH_DAY: dict[DateOrder, tuple[int, int, int]] = {
+    "dmy": (2, 1, 0),
+    "mdy": (2, 0, 1),
+    "ymd": (0, 1, 2),
+}
+_SAID: dict[DateOrder, str] = {
+    "dmy": "day, month, year",
+    "mdy": "month, day, year",
+    "ymd": "year, month, day",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What one header opens: a message, or a notice of WhatsApp's own."""
+
+    numbers: tuple[int, int, int]
+    """Of the date, in the file's order."""
+    time: dt.time
+    sender: str | None
+    """None for a notice on Android."""
+    text: str
+    """With all lines and marks."""
+
+
+def is_chat(text: str) -> bool:
+    """Whether any line is a header of an export."""
+    return any(_HEADER.match(line) for line in text.split("\n"))
+
+
+def chat_title(names: Iterable[str]) -> str | None:
+    """Whose chat it is by the name of its file: "WhatsApp Chat with Ben", "WhatsApp Chat - Ben".
+
+    `names` are those of the file, its folder and its zip, without their endings.
+    """
+    for name in names:
+        spaced = name if " " in name else name.replace("_", " ")
+        found = _TITLE.search(unicodedata.normalize("NFC", spaced))
+        if found:
+            return re.sub(r" ?\([0-9]+\)$", "", found[1] or found[2]).strip()
+    return None
+
+
+def read_chat(
+    text: str,
+    path: Path,
+    *,
+    title: str | None = None,
+    me: str | None = None,
+    unread: int | None = None,
+    date_order: DateOrder | None = None,
+) -> Thread:
+    """The conversation in an export; `title` as `chat_title` finds it.
+
+    Without `me` the wearer is known only where the title names the other one of two. Raises
+    `InputError` for a file that begins in the middle of a message, for dates that aren't in
+    `date_order`, and where it can't be told which name is the wearer's. A missed call without a
+    sender (Android) counts as the other one's.
+    """
+    entries, order = _entries(text, path, tuple(name for name in (title, me) if name), date_order)
+    # On iOS the chat "sends" its first notice under its own name.
+    notices = [e for e in entries if words.is_encryption_notice(e.text)]
+    named = title or next((e.sender for e in notices if e.sender), None)
+    senders = dict.fromkeys(e.sender for e in entries if e.sender)
+    about_group = any(
+        words.speaks_of_group(e.text)
+        for e in entries
+        if e.sender is None or (e.text.startswith("\u200e") and words.shown(e.text) is None)
+    )
+    grouped = about_group or len(senders.keys() - {named}) > 1
+    kept: list[tuple[_Entry, str]] = []
+    for e in entries:
+        shown = (
+            words.missed_call(e.text)
+            if e.sender is None
+            else words.shown(e.text, chat_speaks=grouped and e.sender == named)
+        )
+        if shown is not None:
+            kept.append((e, shown))
+    if not kept:
+        raise InputError("holds no message, only WhatsApp's own notices", path)
+
+    people = list(dict.fromkeys(e.sender for e, _ in kept if e.sender))
+    other = next((p for p in people if named and _same(p, named)), None)
+    is_group = about_group or len(people) > 2 or bool(named and len(people) == 2 and not other)
+    mine = _wearer(me, people, None if is_group else other, path)
+    is_group = is_group or len({*people, mine}) > 2
+    rest = [p for p in people if p != mine]
+    if not is_group:
+        named = named or next(iter(rest), None)
+    caller = rest[0] if rest and not is_group else named or "Unknown"
+    messages = _messages(kept, order, caller)
+    if not named and path.stem.strip("_").casefold() != "chat":
+        named = path.stem
+    return Thread(
+        id=f"whatsapp:{named or messages[0].id}",
+        me=mine,
+        messages=messages,
+        title=named,
+        is_group=is_group,
+        unread_from=first_unread(messages, mine, unread),
+    )
+
+
+def _entries(
+    text: str, path: Path, whole_names: tuple[str, ...], asked: DateOrder | None
+) -> tuple[list[_Entry], DateOrder]:
+    """What the headers open, and the order of their dates.
+
+    A line with an hour or a date that doesn't exist is no header, whatever it looks like.
+    """
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
+    headers = {i: m for i, line in enumerate(lines) if (m := _HEADER.match(line)) and _time(m)}
+    first = next((i for i, line in enumerate(lines) if _name(line)), 0)
+    if first not in headers:
+        problem = "a WhatsApp export begins with a date and a name, not in the middle of a message"
+        advice = f"delete what stands above line {min(headers) + 1}" if headers else "export again"
+        raise InputError(f"{problem}; {advice}", path, first + 1)
+    layout = _layout(headers[first])
+    headers = {i: m for i, m in headers.items() if _layout(m) == layout}
+    order = _order({i + 1: _numbers(m) for i, m in headers.items()}, path, asked)
+    starts = [i for i, m in headers.items() if _date(_numbers(m), order)]
+    entries = []
+    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+        m = headers[start]
+        sender, said = _split(m["rest"], whole_names)
+        text = "\n".join([said, *lines[start + 1 : end]]).rstrip()
+        entries.append(_Entry(_numbers(m), _time(m) or dt.time.min, sender, text))
+    contacts = {e.sender for e in entries}
+    return [replace(e, sender=_contact(e.sender, contacts)) for e in entries], order
+
+
+def _layout(m: re.Match[str]) -> tuple[object, ...]:
+    """What all headers of one export have in common."""
+    given = tuple(bool(m[part]) for part in ("open", "comma", "word", "second", "half"))
+    return (m["sep"], len(m["a"]) == 4, len(m["c"]) == 4, *given)
+
+
+def _time(m: re.Match[str]) -> dt.time | None:
+    hour, minute = int(m["hour"]), int(m["minute"])
+    if m["half"] and hour <= 12:
+        hour = hour % 12 + 12 * m["half"].casefold().startswith(_AFTERNOON)
+    return dt.time(hour, minute) if hour < 24 and minute < 60 else None
+
+
+def _split(said: str, whole_names: tuple[str, ...]) -> tuple[str | None, str]:
+    """Sender and text of what follows a header; no sender for Android's notices."""
+    said = said.lstrip(words.MARKS)
+    for name in whole_names:
+        if said.startswith(f"{name}: "):
+            return _name(name), said[len(name) + 2 :]
+    head, colon, text = said.partition(": ")
+    if not colon:
+        head = said.rstrip(words.MARKS + " ")
+        if not head.endswith(":"):
+            return None, said
+        head, text = head[:-1], ""
+    sender = _name(head)
+    if not sender or words.is_encryption_notice(said) or _quotes_colon(head):
+        return None, said
+    return sender, text
+
+
+def _quotes_colon(head: str) -> bool:
+    """Whether the ": " is in a name that a notice quotes: changed the subject to "Rome: go"."""
+    opened = head.count('"') % 2 or any(
+        head.count(left) > head.count(right) for left, right in ("“”", "„“", "«»")
+    )
+    return bool(opened) and any(word in head.casefold() for word in words.NOTICE)
+
+
+def _name(raw: str) -> str:
+    """A name without direction marks and with plain spaces."""
+    return " ".join(raw.translate(dict.fromkeys(map(ord, words.MARKS))).split())
+
+
+def _contact(name: str | None, contacts: set[str | None]) -> str | None:
+    """Without the "~" of iOS for somebody who is no contact, unless a contact has that name."""
+    plain = name.lstrip("~ ") if name and name.startswith("~") else None
+    return plain if plain and plain not in contacts else name
+
+
+def _numbers(m: re.Match[str]) -> tuple[int, int, int]:
+    """The date's three numbers, as written."""
+    return int(m["a"]), int(m["b"]), int(m["c"])
+
+
+def _order(
+    dates: dict[int, tuple[int, int, int]], path: Path, asked: DateOrder | None
+) -> DateOrder:
+    """The order in which most `dates` (by line) exist, then in which fewest lie before WhatsApp or
+    in the future, then in which time runs backwards least often; if all is even, day first.
+
+    Raises `InputError` where the order that was asked for fits fewer dates than another.
+    """
+    found: dict[DateOrder, list[dt.date | None]] = {
+        order: [_date(numbers, order) for numbers in dates.values()] for order in _YEAR_MONTH_DAY
+    }
+    tomorrow = dt.date.today() + dt.timedelta(days=1)
+
+    def unlikely(order: DateOrder) -> tuple[int, int, int]:
+        days = [day for day in found[order] if day]
+        strange = sum(not _FIRST_DAY <= day <= tomorrow for day in days)
+        back = sum(later < earlier for earlier, later in pairwise(days))
+        return len(dates) - len(days), strange, back
+
+    best = min(found, key=unlikely)
+    if asked is None or unlikely(asked)[0] <= unlikely(best)[0]:
+        return asked or best
+    line = next(line for line, day in zip(dates, found[asked], strict=True) if day is None)
+    written = "-".join(map(str, dates[line]))
+    problem = f"the date {written} can't be read as {_SAID[asked]}"
+    raise InputError(
+        f"{problem}; leave the date order out and it is found from the file", path, line
+    )
+
+
+@cache
+def _date(numbers: tuple[int, int, int], order: DateOrder) -> dt.date | None:
+    """None for a date that doesn't exist; a number of four digits is always the year."""
+    year, month, day = (numbers[i] for i in _YEAR_MONTH_DAY[order])
+    try:
+        return dt.date(year + 2000 if year < 100 else year, month, day)
+    except ValueError:
+        return None
+
+
+def _same(name: str, title: str) -> bool:
+    """Whether a file's name, in which some characters can't stand, is this person's."""
+    a, b = (unicodedata.normalize("NFKC", text).casefold() for text in (name, title))
+    return a == b or "".join(filter(str.isalnum, a)) == "".join(filter(str.isalnum, b)) != ""
+
+
+def _wearer(me: str | None, people: list[str], other: str | None, path: Path) -> str:
+    """The wearer's name; `other` is who the chat is with where it is one with two people."""
+    rest = [p for p in people if p != other]
+    silent = not people or (other is not None and not rest)
+    if silent and me not in people:
+        return silent_name(people) if me in (None, NOBODY) else str(me)
+    if me is None and other and len(rest) == 1:
+        return rest[0]
+    return pick_me(me, people, path)
+
+
+def _messages(kept: list[tuple[_Entry, str]], order: DateOrder, caller: str) -> tuple[Message, ...]:
+    before: Counter[str] = Counter()
+    messages = []
+    for e, text in kept:
+        sender = e.sender or caller
+        source = f"{e.numbers} {e.time} {sender}"
+        digest = hashlib.sha256(f"{source} {before[source]}".encode()).hexdigest()[:16]
+        before[source] += 1
+        messages.append(Message(sender, text, e.time, _date(e.numbers, order), digest))
+    return tuple(messages)

@@ -1,0 +1,1 @@
+"""Chats written for the demo; no real person is in them."""

@@ -1,0 +1,1 @@
+"""One card on a small screen."""

@@ -1,0 +1,219 @@
+"""The exam: what a model writes about threads it has never seen, against what a person wrote.
+
+    python -m export.exam --model FILE --data DIR [--baselines] [--limit N] [--json]
+    python -m export.exam --model FILE --threads T.jsonl [--json]
+
+`--data` examines on the development personas of GlanceChat; `--threads` on any file in its format.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from device.language.chat_prompt import ChatPrompt, Shot
+from device.language.llama_engine import LlamaEngine
+from device.language.load import Model, load_writer
+from device.language.prompt import Task
+from device.language.quotes import quoted_glance, quoted_summary
+from device.language.writer import Writer
+from device.messages import Card
+from export.data import Example, load_examples, split_glancechat
+from export.metrics import best_rouge_l, f1, interval, macro_f1, rouge_l, unsupported
+from export.vocabulary import BASE_FILE, base_folder
+
+
+@dataclass(slots=True)
+class Paper:
+    """One candidate's answers, as figures a thread; the row of a table."""
+
+    name: str
+    glance: list[float] = field(default_factory=list)
+    summary: list[float] = field(default_factory=list)
+    invented: list[float] = field(default_factory=list)
+    """1 where a shown line has a name or number that isn't in the thread."""
+    more: dict[str, float] = field(default_factory=dict)
+
+    def write(self, example: Example, glance: str, summary: str) -> None:
+        """Mark one glance and one summary."""
+        self.glance.append(rouge_l(example.glance, glance))
+        self.summary.append(rouge_l(example.summary, summary))
+        wrong = unsupported(glance, example.thread) + unsupported(summary, example.thread)
+        self.invented.append(float(bool(wrong)))
+
+    def figures(self) -> dict[str, Any]:
+        """Means, with the intervals of the two main ones."""
+        return {
+            "name": self.name,
+            "threads": len(self.glance),
+            "glance_rouge_l": round(float(np.mean(self.glance)), 2),
+            "glance_interval": [round(v, 2) for v in interval(self.glance)],
+            "summary_rouge_l": round(float(np.mean(self.summary)), 2),
+            "summary_interval": [round(v, 2) for v in interval(self.summary)],
+            "cards_with_invention_pct": round(100 * float(np.mean(self.invented)), 2),
+            **{key: round(value, 2) for key, value in self.more.items()},
+        }
+
+
+def examine(writer: Writer, name: str, examples: Sequence[Example]) -> tuple[Paper, Paper]:
+    """(what the wearer is shown, what the model says at first, unchecked)."""
+    shown, first = Paper(name), Paper(f"{name}, unchecked")
+    cards: list[Card] = []
+    started = time.perf_counter()
+    for example in track(examples, name, console=Console(stderr=True), transient=True):
+        card = writer.card(example.thread)
+        cards.append(card)
+        shown.write(example, card.glance.text, card.summary.text)
+    seconds = time.perf_counter() - started
+    for example in track(examples, first.name, console=Console(stderr=True), transient=True):
+        lines = (writer.unchecked(example.thread, task) for task in ("glance", "summary"))
+        first.write(example, *lines)
+    shown.more = card_figures(examples, cards) | {"seconds_a_card": seconds / len(examples)}
+    return shown, first
+
+
+def card_figures(examples: Sequence[Example], cards: Sequence[Card]) -> dict[str, float]:
+    """Figures beyond the two lines, in percent."""
+    needs = [e.triage.needs_reply for e in examples]
+    said = [c.triage.needs_reply for c in cards]
+    asked = [e.asks is not None for e in examples]
+    replied = [
+        best_rouge_l([d.text for d in e.drafts], [d.text for d in c.drafts])
+        for e, c in zip(examples, cards, strict=True)
+        if e.drafts and c.triage.needs_reply
+    ]
+    invented = [
+        float(bool(unsupported(d.text, e.thread)))
+        for e, c in zip(examples, cards, strict=True)
+        for d in c.drafts
+    ]
+    asks = [
+        rouge_l(e.asks, c.asks)
+        for e, c in zip(examples, cards, strict=True)
+        if e.asks is not None and c.asks is not None
+    ]
+    wanted = [e for e, c in zip(examples, cards, strict=True) if e.drafts and c.triage.needs_reply]
+    three = [len(c.drafts) == 3 for c in cards if c.triage.needs_reply]
+    return {
+        "glance_quoted_pct": 100 * float(np.mean([c.glance.source == "quote" for c in cards])),
+        "summary_quoted_pct": 100 * float(np.mean([c.summary.source == "quote" for c in cards])),
+        "asks_found_f1": f1(asked, [c.asks is not None for c in cards]),
+        "asks_rouge_l": float(np.mean(asks or [0.0])),
+        "needs_reply_accuracy": 100 * float(np.mean([n == s for n, s in zip(needs, said)])),  # noqa: B905
+        "needs_reply_f1": f1(needs, said),
+        "no_reply_f1": f1([not n for n in needs], [not s for s in said]),
+        "urgency_macro_f1": macro_f1(
+            [e.triage.urgency for e in examples], [c.triage.urgency for c in cards]
+        ),
+        "best3_reply_rouge_l": float(np.mean(replied or [0.0])),
+        "replies_threads": float(len(wanted)),
+        "three_drafts_pct": 100 * float(np.mean(three or [False])),
+        "drafts_with_invention_pct": 100 * float(np.mean(invented or [0.0])),
+    }
+
+
+def own_words(examples: Sequence[Example]) -> Paper:
+    """The baseline of the sender's own words: the longest new message, shortened."""
+    paper = Paper("sender's own words")
+    for example in examples:
+        thread = example.thread
+        paper.write(example, quoted_glance(thread).text, quoted_summary(thread).text)
+    return paper
+
+
+def untuned_base(examples: Sequence[Example], shots: Sequence[Example]) -> Paper:
+    """The untuned base with three worked examples through its chat template, one task a time."""
+    engine = LlamaEngine(base_folder() / BASE_FILE, n_ctx=4096)
+    vocabulary = engine.vocabulary
+    template = engine.metadata()["tokenizer.chat_template"]
+    lines: dict[Task, list[str]] = {}
+    gold: dict[Task, Callable[[Example], str]] = {
+        "glance": lambda e: e.glance,
+        "summary": lambda e: e.summary,
+    }
+    for task, answer in gold.items():
+        examples_shown = [Shot(e.thread, task, answer(e)) for e in shots]
+        writer = Writer(engine, ChatPrompt(vocabulary, template, examples_shown), vocabulary, "base")
+        lines[task] = [
+            writer.unchecked(e.thread, task)
+            for e in track(examples, f"base, {task}", console=Console(stderr=True), transient=True)
+        ]
+        writer.forget()
+    paper = Paper("untuned base, 3 examples")
+    for example, glance, summary in zip(examples, lines["glance"], lines["summary"], strict=True):
+        paper.write(example, glance, summary)
+    return paper
+
+
+def choose_shots(training: Sequence[Example]) -> list[Example]:
+    """Three short training threads of three personas, two with an ask and one without."""
+    short = [e for e in training if len(e.thread.messages) <= 4 and e.lang == "en"]
+    asking = [e for e in short if e.asks]
+    telling = [e for e in short if not e.asks]
+    return [asking[0], telling[len(telling) // 2], asking[-1]]
+
+
+def table_of(papers: Sequence[Paper]) -> Table:
+    """The main figures, a row a candidate."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("", "glance ROUGE-L", "summary ROUGE-L", "cards with an invention"):
+        table.add_column(column, justify="left" if not column else "right")
+    for paper in papers:
+        f = paper.figures()
+        table.add_row(
+            paper.name,
+            "{:.1f} ({:.1f}-{:.1f})".format(f["glance_rouge_l"], *f["glance_interval"]),
+            "{:.1f} ({:.1f}-{:.1f})".format(f["summary_rouge_l"], *f["summary_interval"]),
+            f"{f['cards_with_invention_pct']:.1f} %",
+        )
+    return table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--data", type=Path, help="folder with glancechat/")
+    source.add_argument("--threads", type=Path, help="a JSONL file in GlanceChat's format")
+    parser.add_argument("--baselines", action="store_true", help="untuned base too (needs --data)")
+    parser.add_argument("--limit", type=int, help="so many threads only, spread evenly")
+    parser.add_argument("--json", action="store_true", help="one line of JSON instead of tables")
+    args = parser.parse_args()
+
+    shots: list[Example] = []
+    if args.data:
+        training, examples = split_glancechat(args.data / "glancechat")
+        shots = choose_shots(training)
+    else:
+        examples = load_examples([args.threads])
+    if args.limit:
+        examples = examples[:: max(1, len(examples) // args.limit)][: args.limit]
+    papers = [own_words(examples)]
+    if args.baselines and shots:
+        papers.append(untuned_base(examples, shots))
+    writer = load_writer(Model(args.model.stem, args.model))
+    papers += examine(writer, args.model.stem, examples)
+    figures = [paper.figures() for paper in papers]
+    if args.json:
+        json.dump(figures, sys.stdout)
+        print()
+        return
+    console = Console()
+    console.print(table_of(papers))
+    for key, value in papers[-2].more.items():
+        console.print(f"  {key:26} {value:.2f}", highlight=False)
+
+
+if __name__ == "__main__":
+    main()

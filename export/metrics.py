@@ -1,0 +1,65 @@
+"""The figures of the exam, each for one thread; the exam takes their means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from rouge_score.rouge_scorer import RougeScorer
+
+from device.messages import Thread
+
+_ROUGE = RougeScorer(["rougeL"], use_stemmer=True)
+_NUMBER = re.compile(r"\d+")
+_NAME = re.compile(r"\b[A-Z][a-z]{2,}")
+_OPENING = re.compile(r"(?:^|[.:;!?] )[\"'“]?([A-Z][a-z]+)")
+
+
+def rouge_l(gold: str, text: str) -> float:
+    """ROUGE-L F1 in percent, stemmed (Lin 2004, as rouge-score computes it)."""
+    return 100 * float(_ROUGE.score(gold, text)["rougeL"].fmeasure)
+
+
+def best_rouge_l(golds: Sequence[str], texts: Sequence[str]) -> float:
+    """The best ROUGE-L of any text against any gold reply; 0 where there is none."""
+    return max((rouge_l(g, t) for g in golds for t in texts), default=0.0)
+
+
+def unsupported(text: str, thread: Thread) -> list[str]:
+    """Numbers and names of `text` that stand nowhere in the thread, by plain string search.
+
+    Deliberately not `device.language.grounding`: the exam must not ask the judge it examines.
+    A word that opens a sentence is no name here unless it stands in capitals elsewhere.
+    """
+    said = " ".join(
+        [*(f"{m.sender} {m.text} {m.time or ''}" for m in thread.messages), thread.title or ""]
+    )
+    numbers = set(_NUMBER.findall(said))
+    folded = said.casefold()
+    openings = set(_OPENING.findall(text))
+    wrong = [n for n in _NUMBER.findall(text) if n not in numbers]
+    names = (n for n in _NAME.findall(text) if n not in openings)
+    return wrong + [n for n in names if n.casefold() not in folded]
+
+
+def f1(truth: Sequence[bool], said: Sequence[bool]) -> float:
+    """F1 of the positive class in percent; 0 where there is none."""
+    hits = sum(t and s for t, s in zip(truth, said, strict=True))
+    total = sum(truth) + sum(said)
+    return 200 * hits / total if total else 0.0
+
+
+def macro_f1(truth: Sequence[str], said: Sequence[str]) -> float:
+    """Mean F1 over the classes of `truth`, in percent."""
+    return float(
+        np.mean([f1([t == c for t in truth], [s == c for s in said]) for c in sorted(set(truth))])
+    )
+
+
+def interval(values: Sequence[float], rounds: int = 1000) -> tuple[float, float]:
+    """95 % bootstrap interval of the mean (percentile method; fixed seed)."""
+    data = np.asarray(values, dtype=float)
+    picks = np.random.default_rng(0).integers(0, len(data), (rounds, len(data)))
+    low, high = np.percentile(data[picks].mean(axis=1), [2.5, 97.5])
+    return float(low), float(high)

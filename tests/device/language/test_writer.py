@@ -1,0 +1,140 @@
+"""What is shown is checked, or it is the sender's own words."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from tests.fakes import Answer, ByteTokenizer, ScriptedEngine
+
+from device.language.prompt import ThreadPrompt
+from device.language.writer import Writer
+from device.messages import Card, Message, Thread
+
+TOKENIZER = ByteTokenizer()
+CHAT = Thread(
+    "t",
+    "Anna",
+    (Message("Ben", "can you bring 3 chairs to Oakfield at 7:30?", dt.time(18, 2)),),
+    "Ben",
+)
+GOOD = {
+    "glance": "Ben: bring 3 chairs at 7:30?",
+    "summary": "Ben asks you to bring 3 chairs to Oakfield at 7:30.",
+    "asks": "to bring 3 chairs",
+    "triage": "reply high",
+    "reply": " ask",
+    "reply ask": "which chairs?",
+    "reply accept": "sure, see you",
+    "reply decline": "sorry, can't",
+}
+
+
+def script(**changed: str | list[str]) -> Answer:
+    """Answers by task; a list is what it says the first, the second time."""
+    answers = GOOD | {key.replace("_", " "): value for key, value in changed.items()}
+
+    def answer(prompt: str, times: int) -> str:
+        task = prompt.rpartition("<|im_start|>")[2].strip()
+        found = answers.get(task, "ok then")
+        return found if isinstance(found, str) else found[min(times, len(found) - 1)]
+
+    return answer
+
+
+def card(answer: Answer, thread: Thread = CHAT) -> Card:
+    engine = ScriptedEngine(answer)
+    result = Writer(engine, ThreadPrompt(TOKENIZER), TOKENIZER, "scripted").card(thread)
+    assert engine.open_sequences == 1, "every fork is closed again"
+    return result
+
+
+def test_a_card() -> None:
+    result = card(script())
+    assert (result.glance.text, result.glance.source) == (GOOD["glance"], "model")
+    assert (result.summary.text, result.summary.source) == (GOOD["summary"], "model")
+    assert result.asks == GOOD["asks"]
+    assert (result.triage.needs_reply, result.triage.urgency) == (True, "high")
+    assert len(result.drafts) == 3
+    assert len({d.intent for d in result.drafts}) == 3
+    assert result.drafts[0].intent == "ask", "the likeliest intent comes first"
+    assert set(result.timings_ms) == {"prefill", "glance", "summary", "asks", "triage", "replies"}
+
+
+def test_an_invented_number_is_decoded_again() -> None:
+    result = card(script(glance=["Ben: bring 4 chairs", "Ben: bring 3 chairs"]))
+    assert (result.glance.text, result.glance.source) == ("Ben: bring 3 chairs", "model")
+
+
+@pytest.mark.parametrize(
+    "bad", ["Ben: bring 4 chairs", "Zoe wants 3 chairs", "", "x" * 61, "Ben\nthread"]
+)
+def test_what_fails_twice_becomes_the_senders_own_words(bad: str) -> None:
+    result = card(script(glance=bad))
+    assert result.glance.source == "quote"
+    assert result.glance.text == 'Ben: "can you bring 3 chairs to Oakfield at 7:30?"'
+
+
+def test_a_false_summary_becomes_a_quote() -> None:
+    result = card(script(summary="Ben asks you to bring 9 chairs to Oakfield."))
+    assert result.summary.source == "quote"
+    assert "bring 3 chairs" in result.summary.text
+
+
+def test_a_line_that_never_ends_is_not_shown() -> None:
+    result = card(script(summary="bring 3 chairs " * 50))
+    assert result.summary.source == "quote"
+
+
+def test_nothing_asked_and_no_reply_needed() -> None:
+    result = card(script(asks="-", triage="none low"))
+    assert result.asks is None
+    assert result.drafts == ()
+    assert not result.triage.needs_reply
+
+
+def test_a_draft_with_an_invented_fact_is_replaced_by_another_intent() -> None:
+    result = card(script(reply_ask="is it at 9:45?"))
+    assert "ask" not in {d.intent for d in result.drafts}
+    assert all("9:45" not in d.text for d in result.drafts)
+
+
+def test_there_is_no_fallback_reply() -> None:
+    engine = ScriptedEngine(lambda p, n: "call 5550199" if "reply " in p[-20:] else script()(p, n))
+    result = Writer(engine, ThreadPrompt(TOKENIZER), TOKENIZER, "scripted").card(CHAT)
+    assert result.triage.needs_reply
+    assert result.drafts == ()
+
+
+def test_a_message_is_prefilled_once() -> None:
+    engine = ScriptedEngine(script())
+    writer = Writer(engine, ThreadPrompt(TOKENIZER), TOKENIZER, "scripted")
+    writer.prefill(CHAT)
+    before = engine.prefilled
+    more = Message("Ben", "and 2 tables", dt.time(18, 3))
+    grown = Thread("t", "Anna", (*CHAT.messages, more), "Ben")
+    writer.prefill(grown)
+    assert engine.prefilled - before == len("Ben 18:03: and 2 tables\n")
+    writer.prefill(grown)
+    assert engine.prefilled - before == len("Ben 18:03: and 2 tables\n")
+
+
+def test_a_long_thread_keeps_a_summary_of_what_no_longer_fits() -> None:
+    seen = []
+
+    def answer(prompt: str, times: int) -> str:
+        seen.append(prompt)
+        return script(summary="Ben talks about chairs.")(prompt, times)
+
+    messages = tuple(Message("Ben", f"chairs, part {i}", dt.time(9, 0)) for i in range(60))
+    engine = ScriptedEngine(answer, n_ctx=900)
+    writer = Writer(engine, ThreadPrompt(TOKENIZER), TOKENIZER, "scripted")
+    writer.card(Thread("t", "Anna", messages, "Ben"))
+    assert engine.open_sequences == 1
+    assert "--- earlier: Ben talks about chairs. ---" in seen[-1]
+    assert "part 59" in seen[-1]
+
+
+def test_an_empty_thread_is_refused() -> None:
+    with pytest.raises(ValueError, match="no messages"):
+        card(script(), Thread("t", "Anna", ()))

@@ -1,0 +1,39 @@
+"""Settings are typed, and what is wrong is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from device.errors import SettingsError
+from device.settings import Settings, load_settings, settings_path
+
+
+def test_no_file_means_the_defaults() -> None:
+    assert load_settings() == Settings()
+
+
+def test_the_file_is_read() -> None:
+    settings_path().parent.mkdir(parents=True)
+    settings_path().write_text('me = "Anna"\nthreads = 2\ndate_order = "mdy"\n')
+    assert load_settings() == Settings(me="Anna", threads=2, date_order="mdy")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("colour = 1", "no setting is called 'colour'"),
+        ("threads = 0", "threads can't be 0"),
+        ("threads = true", "threads can't be True"),
+        ('engine = "torch"', "'llama' or 'onnx'"),
+        ("me = 3", "a text in quotes"),
+        ("me = ", "not readable as TOML"),
+    ],
+)
+def test_a_wrong_setting_is_named(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text(text)
+    with pytest.raises(SettingsError, match=r"settings\.toml") as error:
+        load_settings(path)
+    assert said in str(error.value)
