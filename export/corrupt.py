@@ -16,7 +16,7 @@ from export.data import Example
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*(?!\w*(?:st|nd|rd|th)\b)")
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _DAY = re.compile(rf"\b(?:{'|'.join(d[:3] + '(?:' + d[3:] + ')?' for d in _DAYS)})\b")
-_CLOCK_WORDS = ("one two three four five six seven eight nine ten eleven twelve").split()
+_CLOCK_WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 _NUMBER_WORD = re.compile(rf"\b(?:{'|'.join(_CLOCK_WORDS)})\b")
 
 _OPPOSITES = (
@@ -86,7 +86,7 @@ def _people(text: str, thread: Thread, rng: random.Random) -> str:
         ways.append(_one(r"\b(asks|wants|tells|told|asked|needs) you\b", rf"\1 {others[0]}", text))
     if names:
         name = re.escape(names[0])
-        swapped = re.sub(rf"\b(you|{name})\b(?! (?:can|have|are|do|were)\b)",
+        swapped = re.sub(rf"\b(you|{name})\b(?!(?: (?:can|have|are|do|were)\b|['’]))",
                          lambda m: names[0] if m[0] == "you" else "you", text)  # fmt: skip
         ways.append(_agree(swapped[:1].upper() + swapped[1:]))
     ways = [w for w in ways if w != text]
@@ -143,7 +143,7 @@ def _words(pairs: tuple[tuple[str, str], ...]) -> Callable[[str, Thread, random.
 
 def _places(text: str, thread: Thread, rng: random.Random) -> str:
     """A capitalised word inside the statement replaced by another one of the thread."""
-    inside = [m for m in re.finditer(r"(?<=[a-z,:;] )[A-Z][a-z]{2,}", text)]
+    inside = list(re.finditer(r"(?<=[a-z,:;] )[A-Z][a-z]{2,}", text))
     people = set(cast(thread))
     inside = [m for m in inside if m[0] not in people and not _DAY.fullmatch(m[0])]
     said = " ".join(m.text for m in thread.messages)

@@ -144,7 +144,9 @@ def untuned_base(examples: Sequence[Example], shots: Sequence[Example]) -> Paper
     }
     for task, answer in gold.items():
         examples_shown = [Shot(e.thread, task, answer(e)) for e in shots]
-        writer = Writer(engine, ChatPrompt(vocabulary, template, examples_shown), vocabulary, "base")
+        writer = Writer(
+            engine, ChatPrompt(vocabulary, template, examples_shown), vocabulary, "base"
+        )
         lines[task] = [
             writer.unchecked(e.thread, task)
             for e in track(examples, f"base, {task}", console=Console(stderr=True), transient=True)

@@ -84,9 +84,7 @@ def pack(
 
 def statements_of(pairs: Sequence[Statements]) -> dict[str, list[tuple[str, bool]]]:
     """Hand-written pairs by thread id, as statements with their truth."""
-    return {
-        p.thread_id: [(s, True) for s in p.true] + [(s, False) for s in p.false] for p in pairs
-    }
+    return {p.thread_id: [(s, True) for s in p.true] + [(s, False) for s in p.false] for p in pairs}
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ def tensors(checkpoint: Path, config: Config) -> Iterator[tuple[str, np.ndarray[
 
 
 def q4_0(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Q4_0 blocks (..., n / 32 * 18 bytes): a float16 scale d, then 32 numbers q with x = d (q - 8).
+    """Q4_0 blocks (..., n / 32 * 18 bytes): a float16 scale d, then 32 q with x = d (q - 8).
 
     llama.cpp's own way takes d from the largest |x| alone. Of a few scales around it, each refitted
     by least squares to the q it gives, this keeps the one with the least squared error: a fifth

@@ -77,8 +77,7 @@ class Run:
     def _packed(self, examples: list[Example], seed: int) -> list[Any]:
         rng = random.Random(seed)
         return [
-            pack(e, self.prompt, rng, statements=self.extra.get(e.thread.id, ()))
-            for e in examples
+            pack(e, self.prompt, rng, statements=self.extra.get(e.thread.id, ())) for e in examples
         ]
 
     @property

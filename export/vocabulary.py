@@ -9,6 +9,7 @@ that any text still round-trips. Embedding rows are copied, nothing is trained.
 from __future__ import annotations
 
 import argparse
+import itertools
 from collections import Counter
 from collections.abc import Iterable
 from importlib.util import find_spec
@@ -38,7 +39,7 @@ def derivation(piece: str, rank: dict[tuple[str, str], int]) -> list[tuple[str, 
     """The merges that byte-level BPE applies to turn the characters of `piece` into it."""
     parts, merges = list(piece), []
     while len(parts) > 1:
-        pairs = list(zip(parts, parts[1:], strict=False))
+        pairs = list(itertools.pairwise(parts))
         best = min(pairs, key=lambda pair: rank.get(pair, 1 << 30))
         if best not in rank:
             return []
@@ -127,7 +128,9 @@ def trim_model(model: LlamaForCausalLM, rows: list[int | None]) -> LlamaForCausa
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder with glancechat/ and open/")
+    parser.add_argument(
+        "--data", type=Path, required=True, help="folder with glancechat/ and open/"
+    )
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--pieces", type=int, default=20480)
     args = parser.parse_args()

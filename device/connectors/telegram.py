@@ -11,8 +11,8 @@ are service lines other than calls (who joined, new titles, pins).
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -120,7 +120,7 @@ def _thread(
     else:
         title = _UNNAMED.get(kind, _DELETED_ACCOUNT if kind == "personal_chat" else None)
     names = _Names()
-    messages = tuple(m for fields in found if (m := _message(fields, names, path)))
+    messages = _unique(m for fields in found if (m := _message(fields, names, path)))
     if not messages:
         raise _NoMessages(f"the chat {title or id_} holds no messages", path)
     one_to_one = kind in ("personal_chat", "bot_chat")
@@ -134,6 +134,16 @@ def _thread(
         is_group=kind.endswith(("group", "channel")),
         unread_from=first_unread(messages, mine, unread),
     )
+
+
+def _unique(messages: Iterable[Message]) -> tuple[Message, ...]:
+    """The same messages; an id that came before is none, or the inbox would keep only the first."""
+    seen: set[str | None] = set()
+    kept = []
+    for message in messages:
+        kept.append(replace(message, id=None) if message.id in seen else message)
+        seen.add(message.id)
+    return tuple(kept)
 
 
 class _Names:

@@ -30,7 +30,7 @@ SPARE_CELLS = 1024
 """Cells of the KV cache beyond one full thread: for the tasks and answers behind it."""
 
 
-@llama.llama_log_callback
+@llama.llama_log_callback  # type: ignore[untyped-decorator]
 def _silent(level: int, text: bytes, data: object) -> None:
     """llama.cpp's chatter goes nowhere; its errors come back as return values."""
 
@@ -289,7 +289,7 @@ class LlamaEngine:
             adapter = llama.llama_adapter_lora_init(self._model, str(path).encode())
             if not adapter:
                 raise ModelError(f"{path}: no LoRA adapter for {self._path.name}")
-        pointers = (llama.llama_adapter_lora_p_ctypes * 1)(adapter)
+        pointers: Any = (llama.llama_adapter_lora_p_ctypes * 1)(adapter)  # type: ignore[misc]
         scales = (ctypes.c_float * 1)(scale)
         count = 0 if adapter is None else 1
         if llama.llama_set_adapters_lora(self._context, pointers, count, scales):
@@ -341,9 +341,10 @@ class LlamaEngine:
     def _log_softmax(self, row: int) -> np.ndarray[Any, Any]:
         """(n_vocab,) log-probabilities in nats at one row of the last batch."""
         pointer = llama.llama_get_logits_ith(self._context, row)
-        logits = np.ctypeslib.as_array(pointer, (self.n_vocab,)).astype(np.float64)
-        logits -= logits.max()
-        return logits - np.log(np.exp(logits).sum())
+        row_logits: np.ndarray[Any, Any] = np.ctypeslib.as_array(pointer, (self.n_vocab,))
+        logits = row_logits.astype(np.float64)
+        shifted: np.ndarray[Any, Any] = logits - logits.max()
+        return shifted - np.log(np.exp(shifted).sum())
 
     @contextmanager
     def _samplers(self, sampling: Sampling, n: int, last: int) -> Iterator[list[Any]]:

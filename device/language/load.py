@@ -33,7 +33,9 @@ def find_model(name: str | None, catalog: Catalog) -> Model:
     if name is not None and (os.sep in name or name.endswith(".gguf") or Path(name).exists()):
         path = Path(name)
         if not path.exists():
-            raise ModelError(f"{name}: no such model file; `sidelong model list` shows what is there")
+            raise ModelError(
+                f"{name}: no such model file; `sidelong model list` shows what is there"
+            )
         return Model(path.name.removesuffix(".gguf"), path)
     if name is not None:
         catalog.verify(name)

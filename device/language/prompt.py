@@ -42,7 +42,9 @@ _INVISIBLE = re.compile(
 _SPACE = re.compile(r"[^\S\n]+")
 _LINES = re.compile(r"\s*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+\s*")
 _JOINERS = re.compile("[\u200c\u200d]{2,}")
-_MARKS = re.compile(r"((?:[\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]){4})[\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]+")
+_MARKS = re.compile(
+    r"((?:[\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]){4})[\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]+"
+)
 
 
 def neutralise(text: str) -> str:

@@ -59,15 +59,15 @@ class JsonTokenizer:
 
     @property
     def n_vocab(self) -> int:
-        return self._tokenizer.get_vocab_size(with_added_tokens=True)
+        return int(self._tokenizer.get_vocab_size(with_added_tokens=True))
 
     def encode(self, text: str) -> list[int]:
-        return self._tokenizer.encode(text, add_special_tokens=False).ids
+        return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
     def encode_template(self, text: str) -> list[int]:
         self._tokenizer.encode_special_tokens = False
         try:
-            return self._tokenizer.encode(text, add_special_tokens=False).ids
+            return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
         finally:
             self._tokenizer.encode_special_tokens = True
 
@@ -78,4 +78,4 @@ class JsonTokenizer:
         token = self._tokenizer.token_to_id(name)
         if token is None or token not in self._special:
             raise KeyError(name)
-        return token
+        return int(token)

@@ -1,10 +1,10 @@
 """Glance, summary, asks, triage, drafts: each a suffix to the same cached thread.
 
-    1. the thread is brought into the engine; a message already there costs nothing
-    2. the glance is decoded alone, because the lens waits for it
-    3. triage and intents are read off the logits of their labels, nothing is generated
-    4. summary, asks and three drafts are decoded together, in one batch of forks
-    5. what does not pass `grounding` is decoded once more; what fails again becomes a quote
+1. the thread is brought into the engine; a message already there costs nothing
+2. the glance is decoded alone, because the lens waits for it
+3. triage and intents are read off the logits of their labels, nothing is generated
+4. summary, asks and three drafts are decoded together, in one batch of forks
+5. what does not pass `grounding` is decoded once more; what fails again becomes a quote
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ import datetime as dt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.fakes import ByteTokenizer
 
 from device.language.chat_prompt import ChatPrompt, Shot
 from device.language.prompt import (
@@ -19,6 +18,7 @@ from device.language.prompt import (
     thread_tokens,
 )
 from device.messages import INTENTS, Message, Thread
+from tests.fakes import ByteTokenizer
 
 TOKENIZER = ByteTokenizer()
 PROMPT = ThreadPrompt(TOKENIZER)

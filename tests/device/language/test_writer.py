@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from tests.fakes import Answer, ByteTokenizer, ScriptedEngine
 
 from device.language.prompt import ThreadPrompt
 from device.language.writer import Writer
 from device.messages import Card, Message, Thread
+from tests.fakes import Answer, ByteTokenizer, ScriptedEngine
 
 TOKENIZER = ByteTokenizer()
 CHAT = Thread(

@@ -1,0 +1,140 @@
+"""sidelong check: is each statement about a thread supported by it?"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from device.assistant import Assistant, read_all
+from device.commands.common import add_model_options, exit_code, report, settings_of
+from device.errors import InputError
+from device.language.prompt import neutralise
+from device.messages import Thread
+
+
+KEYS = {"statements": None, "true": True, "false": False}
+"""List in a statements file -> whether what it lists is meant to be true."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What one line of a statements file claims about a thread."""
+
+    thread_id: str
+    line: int
+    statements: tuple[tuple[str, bool | None], ...]
+    """Each statement, and whether it is meant to be true; None where the file doesn't say."""
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("threads", type=Path, help="JSONL threads, or any export `read` takes")
+    parser.add_argument(
+        "statements",
+        type=Path,
+        help='JSONL: {"id": thread, "statements": [...]}, or "true": [...] and "false": [...]',
+    )
+    parser.add_argument("--me", metavar="NAME", help="your own name in the export")
+    parser.add_argument("--rules-only", action="store_true", help="don't ask the model")
+    add_model_options(parser)
+    parser.add_argument("--json", action="store_true", help="one object a statement")
+
+
+def run(args: argparse.Namespace) -> int:
+    """0, or 2 when a thread or a line could not be read; the other statements still come."""
+    settings = settings_of(args)
+    problems: list[InputError] = []
+    threads: dict[str, Thread] = {}
+    for item in read_all([args.threads], settings.me):
+        if isinstance(item, InputError):
+            report(item)
+            problems.append(item)
+        else:
+            threads[item.id] = item
+    assistant = None if args.rules_only else Assistant.from_settings(settings)
+    judge = rules_only if assistant is None else assistant.judge
+    console = Console(highlight=False)
+    right = wrong = 0
+    for claims in read_claims(args.statements):
+        if not isinstance(claims, InputError) and claims.thread_id not in threads:
+            claims = InputError(
+                f"no thread has the id {claims.thread_id!r}", args.statements, claims.line
+            )
+        if isinstance(claims, InputError):
+            report(claims)
+            problems.append(claims)
+            continue
+        for statement, meant in claims.statements:
+            verdict = judge(statement, threads[claims.thread_id])
+            reason = "; ".join(r.text for r in verdict.reasons) or None
+            if meant is not None:
+                right += verdict.passes == meant
+                wrong += verdict.passes != meant
+            if args.json:
+                record = {
+                    "id": claims.thread_id,
+                    "statement": statement,
+                    "pass": verdict.passes,
+                    "reason": None if verdict.passes else reason,
+                }
+                print(json.dumps(record, ensure_ascii=False), flush=True)
+                continue
+            line = Text("pass  " if verdict.passes else "FAIL  ")
+            line.stylize("green" if verdict.passes else "bold red")
+            line.append(neutralise(statement), style="default")
+            if not verdict.passes:
+                line.append(f"\n      {reason}", style="dim")
+            console.print(line)
+    if right + wrong and not args.json:
+        console.print(f"\n{right} of {right + wrong} judged as the file says.")
+    return exit_code(problems)
+
+
+def rules_only(statement: str, thread: Thread) -> Any:
+    """The verdict of the rules alone."""
+    from device.language.grounding import check
+
+    return check(statement, thread)
+
+
+def read_claims(path: Path) -> Iterator[Claims | InputError]:
+    """The lines of a statements file, or what is wrong with them.
+
+    Raises `InputError` for a file that can't be read or has no line.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except IsADirectoryError as error:
+        raise InputError("a folder; name a JSONL file of statements", path) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"can't be read as UTF-8 text: {error}", path) from error
+    if not any(map(str.strip, lines)):
+        raise InputError("empty; each line is to be one JSON object with statements", path)
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            try:
+                yield _claims(json.loads(line), number)
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                yield InputError(
+                    f'not {{"id": ..., "statements": [...]}} or "true"/"false" lists: {error}',
+                    path,
+                    number,
+                )
+
+
+def _claims(record: dict[str, Any], line: int) -> Claims:
+    lists = [(record.get(key), meant) for key, meant in KEYS.items() if key in record]
+    if not lists:
+        raise ValueError(f"none of the keys {', '.join(KEYS)}")
+    found = []
+    for statements, meant in lists:
+        if not isinstance(statements, list) or not all(isinstance(s, str) for s in statements):
+            raise ValueError("statements are lists of texts")
+        found += [(statement, meant) for statement in statements]
+    return Claims(str(record["id"]), line, tuple(found))
