@@ -10,6 +10,7 @@ from typing import Any, Self
 from device.connectors.files import read_threads
 from device.errors import InputError
 from device.language.catalog import Catalog
+from device.language.grounding import Verdict
 from device.language.load import find_model, load_writer
 from device.language.writer import Writer
 from device.messages import Card, Thread
@@ -36,6 +37,10 @@ class Assistant:
     def card(self, thread: Thread) -> Card:
         """The card of one thread. Raises `ValueError` for a thread without messages."""
         return self._writer.card(thread)
+
+    def judge(self, statement: str, thread: Thread) -> Verdict:
+        """Whether a statement is supported by the thread, and what is not."""
+        return self._writer.judge(statement, thread)
 
 
 def read_all(

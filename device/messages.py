@@ -58,7 +58,7 @@ class Thread:
     title: str | None = None
     is_group: bool = False
     unread_from: int = 0
-    """Index of the first message that the wearer has not read, 0 <= unread_from <= len(messages)."""
+    """Index of the first message not read by the wearer, 0 <= unread_from <= len(messages)."""
 
     @property
     def unread(self) -> tuple[Message, ...]:

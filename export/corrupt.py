@@ -16,7 +16,20 @@ from export.data import Example
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*(?!\w*(?:st|nd|rd|th)\b)")
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _DAY = re.compile(rf"\b(?:{'|'.join(d[:3] + '(?:' + d[3:] + ')?' for d in _DAYS)})\b")
-_CLOCK_WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+_CLOCK_WORDS = [
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+]
 _NUMBER_WORD = re.compile(rf"\b(?:{'|'.join(_CLOCK_WORDS)})\b")
 
 _OPPOSITES = (

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# From data to the shipped model: vocabulary -> fine-tuning -> GGUF -> exam. Each step is skipped
+# From data to the shipped model: vocabulary -> fine-tuning -> GGUF -> exam -> models/. Each step is skipped
 # when its result is there; a broken-off fine-tuning goes on from its last checkpoint.
 #
 #     DATA=../shared/data WORK=work HOURS=1.4 scripts/train.sh
@@ -17,4 +17,7 @@ cd "$(dirname "$0")/.."
 "$PYTHON" -m export.to_gguf "$WORK/118m" "$WORK/sidelong-118m.gguf" --type q4_0 \
   --name sidelong-118m --meta sidelong.prompt=thread/1 --meta general.license=apache-2.0
 
-"$PYTHON" -m export.exam --model "$WORK/sidelong-118m.gguf" --data "$DATA"
+"$PYTHON" -m export.exam --model "$WORK/sidelong-118m.gguf" --data "$DATA" --baselines --json \
+  > "$WORK/exam.json"
+
+"$PYTHON" -m export.release "$WORK/sidelong-118m.gguf" "$WORK/exam.json"

@@ -15,6 +15,7 @@ from rich.text import Text
 from device.assistant import Assistant, read_all
 from device.commands.common import add_model_options, exit_code, report, settings_of
 from device.errors import InputError
+from device.language.judge import Judge
 from device.language.prompt import neutralise
 from device.messages import Thread
 
@@ -58,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
         else:
             threads[item.id] = item
     assistant = None if args.rules_only else Assistant.from_settings(settings)
-    judge = rules_only if assistant is None else assistant.judge
+    judge = Judge().judge if assistant is None else assistant.judge
     console = Console(highlight=False)
     right = wrong = 0
     for claims in read_claims(args.statements):
@@ -94,13 +95,6 @@ def run(args: argparse.Namespace) -> int:
     if right + wrong and not args.json:
         console.print(f"\n{right} of {right + wrong} judged as the file says.")
     return exit_code(problems)
-
-
-def rules_only(statement: str, thread: Thread) -> Any:
-    """The verdict of the rules alone."""
-    from device.language.grounding import check
-
-    return check(statement, thread)
 
 
 def read_claims(path: Path) -> Iterator[Claims | InputError]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -61,7 +62,7 @@ def read_threads(
             text, path, title=title, me=me, unread=unread, date_order=date_order
         )
         return iter([thread])
-    if "\n{" in text:  # JSON Lines whose first line is broken
+    if '\n{"' in text:  # JSON Lines whose first line is broken
         return jsonl.read_lines(text, path, unread)
     if start.startswith(("<!doc", "<html")):
         raise InputError(
@@ -77,7 +78,10 @@ def _bytes(path: Path) -> bytes | None:
             start = file.read(4)
             if start in _ZIP:
                 return None
-            data = start + file.read(LARGEST_FILE)
+            if os.fstat(file.fileno()).st_size > LARGEST_FILE:
+                limit = LARGEST_FILE // 1024**2
+                raise InputError(f"more than {limit} MB; export single chats instead", path)
+            return start + file.read()
     except FileNotFoundError as error:
         raise InputError("there is no such file", path) from error
     except IsADirectoryError as error:
@@ -88,9 +92,6 @@ def _bytes(path: Path) -> bytes | None:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise InputError(f"can't be read: {reason}", path) from error
-    if len(data) > LARGEST_FILE:
-        raise InputError(f"more than {LARGEST_FILE // 1024**2} MB, too much for chats", path)
-    return data
 
 
 def _decoded(data: bytes, path: Path) -> str:

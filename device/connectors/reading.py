@@ -56,13 +56,12 @@ def silent_name(names: Iterable[str]) -> str:
 
 
 def _closest(me: str, names: Sequence[str]) -> str | None:
-    """The one name that `me` was probably meant to be: a part of it, or nearly its spelling."""
-    words = [name for name in names if me.casefold() in name.casefold().split()]
-    if len(words) == 1:
-        return words[0]
-    folded = {name.casefold(): name for name in names}
-    found = difflib.get_close_matches(me.casefold(), folded, n=1)
-    return folded[found[0]] if found else None
+    """The name that `me` was probably meant to be: nearly its spelling, or that of a part of it."""
+    spellings = {
+        part: name for name in names for part in (name.casefold(), *name.casefold().split())
+    }
+    found = difflib.get_close_matches(me.casefold(), spellings, n=1)
+    return spellings[found[0]] if found else None
 
 
 def first_unread(messages: Sequence[Message], me: str, unread: int | None) -> int:

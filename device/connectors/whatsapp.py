@@ -13,7 +13,8 @@ years, 12 or 24 hours, the order of day and month. What is done about it:
   future, then the one in which time runs backwards less often; if that is even, the day comes
   first. A line whose date or hour doesn't exist is no header.
 - Whoever wrote is what stands before the first ": ". A name with ": " in it is taken whole when it
-  is the chat's title or the wearer's; others are cut there. Android's own notices have no ": ",
+  is the chat's, by its first notice on iOS or by its file's name (where "_" stands for what no
+  file's name can hold), or the wearer's; others are cut there. Android's own notices have no ": ",
   save where they quote a group's name that has one.
 - A message's id comes from the date as written, the minute, the sender and how many of the sender's
   messages in that minute stand before it. So it stays when the export grows, is made with or
@@ -139,12 +140,12 @@ def read_chat(
 
     people = list(dict.fromkeys(e.sender for e, _ in kept if e.sender))
     other = next((p for p in people if named and _same(p, named)), None)
-    is_group = about_group or len(people) > 2 or bool(named and len(people) == 2 and not other)
+    is_group = about_group or bool(named and len(people) == 2 and not other)
     mine = _wearer(me, people, None if is_group else other, path)
     is_group = is_group or len({*people, mine}) > 2
     rest = [p for p in people if p != mine]
     if not is_group:
-        named = named or next(iter(rest), None)
+        named = other or named or next(iter(rest), None)
     caller = rest[0] if rest and not is_group else named or "Unknown"
     messages = _messages(kept, order, caller)
     if not named and path.stem.strip("_").casefold() != "chat":
@@ -177,10 +178,13 @@ def _entries(
     headers = {i: m for i, m in headers.items() if _layout(m) == layout}
     order = _order({i + 1: _numbers(m) for i, m in headers.items()}, path, asked)
     starts = [i for i, m in headers.items() if _date(_numbers(m), order)]
+    openings = (headers[i]["rest"].rpartition(": ") for i in starts[:3])
+    chat = tuple(_name(name) for name, _, said in openings if words.is_encryption_notice(said))
+    whole = _whole(chat + whole_names)
     entries = []
     for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
         m = headers[start]
-        sender, said = _split(m["rest"], whole_names)
+        sender, said = _split(m["rest"], whole)
         text = "\n".join([said, *lines[start + 1 : end]]).rstrip()
         entries.append(_Entry(_numbers(m), _time(m) or dt.time.min, sender, text))
     contacts = {e.sender for e in entries}
@@ -200,12 +204,17 @@ def _time(m: re.Match[str]) -> dt.time | None:
     return dt.time(hour, minute) if hour < 24 and minute < 60 else None
 
 
-def _split(said: str, whole_names: tuple[str, ...]) -> tuple[str | None, str]:
+def _whole(names: tuple[str, ...]) -> re.Pattern[str]:
+    """Any of these names, with what follows; in files' names "_" may stand for a colon."""
+    anyone = "|".join(re.escape(name).replace("_", "[_:/?*|]") for name in names if name)
+    return re.compile(f"({anyone or '(?!)'}): (.*)", re.DOTALL)
+
+
+def _split(said: str, whole: re.Pattern[str]) -> tuple[str | None, str]:
     """Sender and text of what follows a header; no sender for Android's notices."""
     said = said.lstrip(words.MARKS)
-    for name in whole_names:
-        if said.startswith(f"{name}: "):
-            return _name(name), said[len(name) + 2 :]
+    if known := whole.match(said):
+        return _name(known[1]), known[2]
     head, colon, text = said.partition(": ")
     if not colon:
         head = said.rstrip(words.MARKS + " ")
@@ -248,8 +257,11 @@ def _order(
     """The order in which most `dates` (by line) exist, then in which fewest lie before WhatsApp or
     in the future, then in which time runs backwards least often; if all is even, day first.
 
-    Raises `InputError` where the order that was asked for fits fewer dates than another.
+    A year of four digits in front leaves no question. Raises `InputError` where the order that was
+    asked for fits fewer dates than another.
     """
+    if all(numbers[0] > 99 for numbers in dates.values()):
+        return "ymd"
     found: dict[DateOrder, list[dt.date | None]] = {
         order: [_date(numbers, order) for numbers in dates.values()] for order in _YEAR_MONTH_DAY
     }
@@ -274,7 +286,7 @@ def _order(
 
 @cache
 def _date(numbers: tuple[int, int, int], order: DateOrder) -> dt.date | None:
-    """None for a date that doesn't exist; a number of four digits is always the year."""
+    """None for a date that doesn't exist."""
     year, month, day = (numbers[i] for i in _YEAR_MONTH_DAY[order])
     try:
         return dt.date(year + 2000 if year < 100 else year, month, day)

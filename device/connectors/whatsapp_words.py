@@ -192,9 +192,15 @@ def shown(text: str, *, chat_speaks: bool = False) -> str | None:
     known = _media(text) or _call(key, exactly=not led) or _poll(text) or _place(text)
     if known is not None:
         return known
-    if key.startswith(ENCRYPTED) or (led and (chat_speaks or any(word in key for word in NOTICE))):
+    if key.startswith(ENCRYPTED) or (led and (chat_speaks or _is_notice(key))):
         return None
     return plain(text) or "[empty message]"
+
+
+def _is_notice(key: str) -> bool:
+    """Whether marked words are WhatsApp's own; a person's keyboard may set the mark too."""
+    short = len(key) <= 200 and "\n" not in key
+    return short and any(word in key for word in NOTICE)
 
 
 def missed_call(notice: str) -> str | None:

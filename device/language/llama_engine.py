@@ -344,7 +344,8 @@ class LlamaEngine:
         row_logits: np.ndarray[Any, Any] = np.ctypeslib.as_array(pointer, (self.n_vocab,))
         logits = row_logits.astype(np.float64)
         shifted: np.ndarray[Any, Any] = logits - logits.max()
-        return shifted - np.log(np.exp(shifted).sum())
+        result: np.ndarray[Any, Any] = shifted - np.log(np.exp(shifted).sum())
+        return result
 
     @contextmanager
     def _samplers(self, sampling: Sampling, n: int, last: int) -> Iterator[list[Any]]:

@@ -1,10 +1,10 @@
 """A sequence on disk: what both engines' `save` writes and `load` reads.
 
-    8 bytes   b"SIDESEQ1"
-    32 bytes  SHA-256 of all that follows
-    64 bytes  the engine's fingerprint, hexadecimal
-    4 bytes   number of tokens, little-endian; then 4 bytes a token
-    rest      the engine's own cache
+8 bytes   b"SIDESEQ1"
+32 bytes  SHA-256 of all that follows
+64 bytes  the engine's fingerprint, hexadecimal
+4 bytes   number of tokens, little-endian; then 4 bytes a token
+rest      the engine's own cache
 """
 
 from __future__ import annotations

@@ -16,7 +16,8 @@ from dataclasses import dataclass, replace
 
 from device.language.cache import Cached, ThreadCache
 from device.language.engine import Engine, Sampling, Seq
-from device.language.grounding import check, check_reply
+from device.language.grounding import Verdict, check, check_reply
+from device.language.judge import Judge
 from device.language.prompt import NOTHING_ASKED, Prompt, Task
 from device.language.quotes import quoted_ask, quoted_glance, quoted_summary
 from device.language.tokenizer import Tokenizer
@@ -172,6 +173,11 @@ class Writer:
         question, true, false = asked
         yes, no = self._score(seq, question, [true, false])
         return yes - no
+
+    def judge(self, statement: str, thread: Thread) -> Verdict:
+        """Whether a statement is supported by the thread, by the rules and the model's own word."""
+        log_odds = self.log_odds(statement, self.prefill(thread).seq)
+        return Judge().judge(statement, thread, log_odds)
 
     def likelihood(self, thread: Thread, task: Task, text: str) -> float:
         """log P(text | thread, task) in nats a token."""

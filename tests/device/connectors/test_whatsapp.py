@@ -140,6 +140,12 @@ def test_order_that_is_asked_for() -> None:
     assert caught.value.line == 2
 
 
+def test_a_year_in_front_leaves_no_question() -> None:
+    """Somebody whose settings say "day first" reads exports of such phones too."""
+    export = "2025-03-04, 18:04 - Anna: hi\n"
+    assert read(export, date_order="dmy").messages[0].date == dt.date(2025, 3, 4)
+
+
 def test_headers_of_another_layout_or_of_no_date_are_text() -> None:
     pasted = "[31.03.25, 18:04:05] Bob: x\n31.03.2025, 18:04 - Bob: x\n99/99/2025, 18:04 - Bob: x\n"
     pasted += "31/03/2025, 25:61 - Bob: x"
@@ -155,6 +161,10 @@ def test_names_with_a_colon() -> None:
         ("Anna", "yes: no"),
     ]
     assert read(export).messages[0].sender == "Dr"
+    assert read(export, title="Dr_ Who", me=None) == thread  # as files are named
+    header = "[31/03/2025, 18:00:00] Dr: Who:"
+    ios = f"{header} {LRM}Messages and calls are end-to-end encrypted.\n{header} hi: there\n"
+    assert read(ios, me="-").messages[0].sender == "Dr: Who"
     thread = read(export, me="Dr: Who")
     assert thread.me == thread.messages[0].sender == "Dr: Who"
 
@@ -168,6 +178,8 @@ def test_wearer_is_known_only_where_the_title_names_the_other() -> None:
         read(TWO, me=None)
     with pytest.raises(InputError, match="did you mean 'Anna'"):
         read(TWO, me="Ana")
+    with pytest.raises(InputError, match="did you mean 'Anna Lund'"):
+        read(TWO.replace("Anna", "Anna Lund"), me="Ana")
     three = TWO + "31/03/2025, 18:07 - Cy: me too\n"
     with pytest.raises(InputError, match="Ben, Anna, Cy"):
         read(three, me=None, title="Ben")
@@ -188,6 +200,20 @@ def test_group_or_not() -> None:
     assert not read(TWO, title="Ben").is_group
     assert read(TWO, title="Flat 4B").is_group
     assert read("31/03/2025, 18:00 - Ben created group “Flat”\n" + TWO).is_group
+
+
+def test_a_group_speaks_only_in_notices_whatever_the_language() -> None:
+    header = "[31/03/2025, 18:04:00]"
+    export = (
+        f"{header} Chór: {LRM}Messages and calls are end-to-end encrypted.\n"
+        f"{header} Chór: {LRM}Ben dodał(a) Cię\n"
+        f"{header} Ben: {LRM}obraz pominięto\n{header} Anna: hej\n{header} Cy: hej\n"
+    )
+    assert [(m.sender, m.text) for m in read(export).messages] == [
+        ("Ben", "obraz pominięto"),  # a phrase that isn't known stays: no message vanishes
+        ("Anna", "hej"),
+        ("Cy", "hej"),
+    ]
 
 
 def test_ids_stay_when_the_export_grows_or_is_edited() -> None:
@@ -232,6 +258,7 @@ def test_calls_in_each_language(placeholder: str) -> None:
         ("Ana López.vcf (archivo adjunto)", "[contact: Ana López]"),
         ("location: https://maps.google.com/?q=1,2", "[location]"),
         (f"{LRM}Missed voice call. {LRM}Tap to call back", "[missed voice call]"),
+        (f"{LRM}שלום I left\nthe keys", "שלום I left\nthe keys"),  # a person's keyboard
         ("", "[empty message]"),
     ],
 )

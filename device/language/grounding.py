@@ -1,0 +1,193 @@
+"""Is every name, number, time and negation of a line in its source?
+
+`check` reads a line about a thread, `check_reply` a draft in the wearer's own voice. Both are
+rules alone: what they fail is wrong, or at least can't be shown to be right.
+`device.language.judge` adds what only weighing can tell (who did what, which time is the newest).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from device.language.values import Supply, Value, ValueKind, fold, values
+from device.messages import Thread
+
+ReasonKind = Literal[
+    "name", "number", "amount", "time", "date", "url", "place", "negation", "speaker", "request",
+    "model",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a line doesn't pass."""
+
+    kind: ReasonKind
+    span: str
+    """The words of the line that are not supported."""
+    text: str
+    """One sentence for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a line passes, and if not, why."""
+
+    passes: bool
+    reasons: tuple[Reason, ...] = ()
+
+
+_REASON_OF: dict[ValueKind, ReasonKind] = {
+    "number": "number", "amount": "amount", "time": "time", "date": "date", "weekday": "date",
+    "word": "number",
+}  # fmt: skip
+_URL = re.compile(
+    r"(?:https?://|www\.)\S+"
+    r"|\b[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|io|co|uk|de|in|example)\b(?:/\S*)?",
+    re.IGNORECASE,
+)
+_TOKEN = re.compile(r"[^\W_](?:[\w'’&-]*\w)?")
+_SENTENCE_END = re.compile(r"(?:^|[.!?:;…\"“”'‘(\[\n—–/¿¡-])\s*$")
+_SAYS = re.compile(
+    r"^(?:['’]s\b)?\s*(?:says?|said|asks?|asked|wants?|wanted|tells?|told|offers?|offered|needs?|will|"
+    r"has|is|was|owes?|thinks?|sends?|sent|lets|plans|can|can't|won't|would)\b"
+)
+_EVERYDAY = """
+    a about ad advert after again all also an and another any anybody anyone anything as ask at
+    because before best big boss both but by call can can't code confirm could dad delivery dentist
+    did do doctor does don't each either every everybody everyone everything few final first for
+    free friend from get give god going good grandma grandpa half has have he he'll he's her here
+    his how i i'd i'll i'm i've if in is it it's its just keep last late later leave let likely
+    lord ma'am madam many may maybe meeting message more most mr mrs ms mum mom mama mummy papa my
+    need needs neither new next no nobody none nor not nothing now of off ok okay on once one only
+    or other others our out over parcel party payment people please police possible possibly rent
+    reply right same says scam school see she she'll she's should sir so some somebody someone
+    something soon sorry spam still stranger suspicious take tell than thank thanks that that's the
+    their them then there these they they'll they're third this those to today tomorrow tonight
+    two under unknown until up update urgent us very wait want wants was we we'll we're were what
+    what's when where whether which while who who's whoever why will with won't work would yes
+    yesterday yet reverend professor sister brother aunty auntie uncle lord dios allah eid mubarak
+    english spanish road rd street st highway grade high court water you you'll you're you've your
+    yours
+"""
+EVERYDAY = frozenset(_EVERYDAY.split())
+"""Words that say nothing by standing with a capital."""
+EMERGENCY = frozenset((112, 911, 999))
+"""Numbers that a draft may name unasked."""
+_CALENDAR_WORDS = """
+    monday tuesday wednesday thursday friday saturday sunday mon tue tues wed weds thu thur thurs
+    fri sat sun january february march april may june july august september october november
+    december jan feb mar apr jun jul aug sep sept oct nov dec am pm ok tv lol yes no sms
+    id
+"""
+_CALENDAR = frozenset(_CALENDAR_WORDS.split())
+
+
+class Source:
+    """A thread, read once for everything that a line can be held against."""
+
+    def __init__(self, thread: Thread):
+        texts = [m.text for m in thread.messages]
+        senders = {m.sender for m in thread.messages}
+        self.thread = thread
+        said = [*texts, *senders, thread.title or "", thread.me]
+        folded = fold("\n".join(said))
+        self.supply = Supply(said)
+        self.words = frozenset(t[0].removesuffix("'s") for t in _TOKEN.finditer(folded))
+        self.squashed = re.sub(r"[\W_]+", "", folded)
+        self.folded = folded
+        self.dates = {m.date for m in thread.messages if m.date}
+
+    def names(self, word: str) -> bool:
+        """Whether a capitalised word stands in the source, as itself or as part of a word."""
+        squashed = re.sub(r"[\W_]+", "", word)
+        if word in self.words or (len(squashed) > 2 and squashed in self.squashed):
+            return True
+        if len(squashed) > 4 and squashed[:-1] in self.squashed:
+            return True  # a plural or another ending: "Danes", "Adeyemis"
+        parts = [part for part in word.split("-") if part]
+        return len(parts) > 1 and all(part in EVERYDAY or self.names(part) for part in parts)
+
+
+@lru_cache(maxsize=8)
+def source_of(thread: Thread) -> Source:
+    """The thread as a source; the last few are kept, since a card asks several times."""
+    return Source(thread)
+
+
+def check(statement: str, thread: Thread) -> Verdict:
+    """Whether a line about the thread holds, by rules alone. Never raises."""
+    source = source_of(thread)
+    reasons = [
+        *_urls(statement, source),
+        *_values(statement, source, reply=False),
+        *_names(statement, source, reply=False),
+    ]
+    return Verdict(not reasons, tuple(reasons))
+
+
+def check_reply(text: str, thread: Thread) -> Verdict:
+    """Whether a draft in the wearer's voice invents a fact: a number, time, name, place or URL.
+
+    What the wearer promises or feels is theirs to say and isn't looked at. Never raises.
+    """
+    source = source_of(thread)
+    reasons = [
+        *_urls(text, source),
+        *_values(text, source, reply=True),
+        *_names(text, source, reply=True),
+    ]
+    return Verdict(not reasons, tuple(reasons))
+
+
+def _urls(text: str, source: Source) -> Iterator[Reason]:
+    for match in _URL.finditer(text):
+        url = fold(match[0]).rstrip(".,;:!?)'\"")
+        if url not in source.folded:
+            yield Reason("url", match[0], f"The address {match[0]} is not in the thread.")
+
+
+def _values(text: str, source: Source, reply: bool) -> Iterator[Reason]:
+    """Values of the text that the source doesn't offer; a number word may be a mere article."""
+    without = _URL.sub(lambda m: " " * len(m[0]), text)
+    for value in values(without):
+        if value.kind == "word" or source.supply.has(value):
+            continue
+        if reply and value.number in EMERGENCY:
+            continue
+        if value.kind == "weekday" and value.number in {d.weekday() for d in source.dates}:
+            continue
+        span = text[value.start : value.end]
+        kind = _REASON_OF[value.kind]
+        yield Reason(kind, span, f"The {_called(value)} {span} is not in the thread.")
+
+
+def _called(value: Value) -> str:
+    return {"word": "number", "weekday": "day"}.get(value.kind, value.kind)
+
+
+def _names(text: str, source: Source, reply: bool) -> Iterator[Reason]:
+    """Capitalised words that the source doesn't know.
+
+    At the start of a sentence a capital says nothing, unless the word does what people do ("Greg
+    says"); in a reply not even then.
+    """
+    for match in _TOKEN.finditer(text):
+        written = match[0]
+        word = fold(written).removesuffix("'s")
+        plain = word.split("'")[0]
+        if not written[0].isupper() or plain in EVERYDAY or word in EVERYDAY or plain in _CALENDAR:
+            continue
+        if written.isupper() and (len(written) > 1 or reply):
+            continue  # emphasis or an abbreviation
+        if _SENTENCE_END.search(text[: match.start()]):
+            rest = text[match.start() + len(written.removesuffix("'s").removesuffix("’s")) :]
+            if reply or not _SAYS.search(rest):
+                continue
+        if source.names(plain) or source.names(word):
+            continue
+        yield Reason("name", written, f"The name {written} is not in the thread.")
