@@ -133,8 +133,8 @@ def main() -> None:
     training, development = split_glancechat(args.data)
     held_out = corrupted(development, 2)
     if args.statements:
-        lines = [json.dumps({"id": t.id, "statement": s}) for s, t, _ in held_out]
-        args.statements.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        asked = [json.dumps({"id": t.id, "statement": s}) for s, t, _ in held_out]
+        args.statements.write_text("\n".join(asked) + "\n", encoding="utf-8")
         return
     threads = {e.thread.id: e.thread for e in training}
     traps = [
@@ -143,8 +143,10 @@ def main() -> None:
         for truth, texts in ((True, record.true), (False, record.false))
         for text in texts
     ]
-    items = [(s, t, y) for s, t, y in traps + corrupted(training, 2) if check(s, t).passes]
-    trap = np.array([i < sum(check(s, t).passes for s, t, _ in traps) for i in range(len(items))])
+    traps = [(s, t, y) for s, t, y in traps if check(s, t).passes]
+    lines = [(s, t, y) for s, t, y in corrupted(training, 2) if check(s, t).passes]
+    items = [*traps, *lines]
+    trap = np.arange(len(items)) < len(traps)
     x = matrix((s, t) for s, t, _ in items)
     y = np.array([float(truth) for _, _, truth in items])
     weight = np.where(trap, TRAP_WEIGHT, 1.0)

@@ -17,7 +17,7 @@ from typing import Any
 
 import gguf
 import numpy as np
-from gguf import GGML_QUANT_SIZES, GGMLQuantizationType, GGUFWriter, LlamaFileType, TokenType
+from gguf import GGMLQuantizationType, GGUFWriter, LlamaFileType, TokenType
 from safetensors import safe_open
 
 TYPES = {
@@ -93,45 +93,6 @@ def tensors(checkpoint: Path, config: Config) -> Iterator[tuple[str, np.ndarray[
                 if new is None:
                     raise ValueError(f"{file}: {name} has no place in a Llama GGUF")
                 yield new, permuted(name, weights.get_tensor(name).float().numpy(), config)
-
-
-def q4_0(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Q4_0 blocks (..., n / 32 * 18 bytes): a float16 scale d, then 32 q with x = d (q - 8).
-
-    llama.cpp's own way takes d from the largest |x| alone. Of a few scales around it, each refitted
-    by least squares to the q it gives, this keeps the one with the least squared error: a fifth
-    less error for the same bytes.
-    """
-    size, block = GGML_QUANT_SIZES[GGMLQuantizationType.Q4_0]
-    rows = values.reshape(-1, size)
-    peak = np.take_along_axis(rows, np.abs(rows).argmax(axis=1)[:, None], axis=1)
-    best_error = np.full((len(rows), 1), np.inf, np.float32)
-    best_scale = np.zeros((len(rows), 1), np.float16)
-    best_q = np.zeros(rows.shape, np.float32)
-    for steps in (-8.0, -7.5, -7.0, -8.5, -9.0, 7.0, 7.5, 8.0):
-        scale = peak / np.float32(steps)
-        inverse = np.divide(1, scale, out=np.zeros_like(scale), where=scale != 0)
-        q = np.clip(np.round(rows * inverse), -8, 7)
-        energy = np.square(q).sum(axis=1, keepdims=True)
-        fitted = (q * rows).sum(axis=1, keepdims=True) / np.maximum(energy, 1)
-        scale = fitted.astype(np.float16)
-        error = np.square(scale.astype(np.float32) * q - rows).sum(axis=1, keepdims=True)
-        better = error < best_error
-        np.copyto(best_error, error, where=better)
-        np.copyto(best_scale, scale, where=better)
-        np.copyto(best_q, q, where=better)
-    nibbles = (best_q + 8).astype(np.uint8).reshape(-1, 2, size // 2)
-    packed = nibbles[:, 0] | nibbles[:, 1] << 4
-    blocks = np.concatenate([best_scale.view(np.uint8), packed], axis=1)
-    return blocks.reshape(*values.shape[:-1], values.shape[-1] // size * block)
-
-
-def quantized(values: np.ndarray[Any, Any], kind: GGMLQuantizationType) -> np.ndarray[Any, Any]:
-    """`values` as `kind`. Raises `ValueError` for rows that aren't a multiple of its block."""
-    if kind == GGMLQuantizationType.Q4_0:
-        gguf.quants.quant_shape_to_byte_shape(values.shape, kind)
-        return q4_0(values)
-    return gguf.quants.quantize(values, kind)
 
 
 def add_config(writer: GGUFWriter, config: Config) -> None:
@@ -241,7 +202,7 @@ def export_model(
         wanted = outer if tensor in VOCABULARY_TENSORS else inner
         if values.ndim == 1:
             wanted = GGMLQuantizationType.F32
-        writer.add_tensor(tensor, quantized(values, wanted), raw_dtype=wanted)
+        writer.add_tensor(tensor, gguf.quants.quantize(values, wanted), raw_dtype=wanted)
     write(writer, path)
 
 

@@ -19,7 +19,6 @@ from device.language.judge import Judge
 from device.language.prompt import neutralise
 from device.messages import Thread
 
-
 KEYS = {"statements": None, "true": True, "false": False}
 """List in a statements file -> whether what it lists is meant to be true."""
 

@@ -24,11 +24,10 @@ NEEDS = {
     "cards from ONNX models": (("onnxruntime", "onnxruntime"), ("tokenizers", "tokenizers")),
     "microphone and speaker": (("sounddevice", "sounddevice"),),
     "training and export": (("torch", "torch"), ("transformers", "transformers"), ("gguf", "gguf")),
-    "federated learning": (("flwr", "flwr"), ("peft", "peft")),
 }
 """Feature -> (module, distribution) that it needs."""
 
-EXTRAS = {"training and export": "export", "federated learning": "federated"}
+EXTRAS = {"training and export": "export"}
 
 
 def add(parser: argparse.ArgumentParser) -> None:

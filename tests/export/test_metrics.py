@@ -1,0 +1,39 @@
+"""The exam's figures on cases that can be counted by hand."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from device.messages import Message, Thread
+from export.metrics import best_rouge_l, f1, interval, macro_f1, rouge_l, unsupported
+
+THREAD = Thread("t", "Anna", (Message("Ben", "train to Utrecht at 7", dt.time(18, 2)),))
+
+
+def test_rouge_l() -> None:
+    assert rouge_l("the train is late", "the train is late") == 100
+    assert rouge_l("trains", "train") == 100, "stemmed"
+    assert rouge_l("a b c d", "a c") == pytest.approx(100 * 2 * (2 / 2) * (2 / 4) / (1 + 0.5))
+    assert best_rouge_l(["x y", "a b"], ["a b", "q"]) == 100
+    assert best_rouge_l([], ["a"]) == 0
+
+
+def test_unsupported_names_and_numbers() -> None:
+    assert unsupported("Ben: train to Utrecht at 7", THREAD) == []
+    assert unsupported("Ben takes 9 trains to Leiden", THREAD) == ["9", "Leiden"]
+    assert unsupported("Tomorrow. Dinner is late", THREAD) == [], "a sentence's first word"
+
+
+def test_f1() -> None:
+    assert f1([True, True, False], [True, False, False]) == pytest.approx(200 / 3)
+    assert f1([False], [False]) == 0
+    assert macro_f1(["a", "b"], ["a", "b"]) == 100
+
+
+def test_interval_holds_the_mean() -> None:
+    values = [float(v) for v in range(100)]
+    low, high = interval(values)
+    assert low < 49.5 < high
+    assert (low, high) == interval(values), "the same each time"
