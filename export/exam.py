@@ -13,7 +13,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -66,20 +66,30 @@ class Paper:
         }
 
 
-def examine(writer: Writer, name: str, examples: Sequence[Example]) -> tuple[Paper, Paper]:
+def examine(model: Model, examples: Sequence[Example]) -> tuple[Paper, Paper]:
     """(what the wearer is shown, what the model says at first, unchecked)."""
-    shown, first = Paper(name), Paper(f"{name}, unchecked")
+    lines: dict[str, tuple[str, bool]] = {}
+
+    def watch(name: str, text: str, holds: bool) -> None:
+        lines.setdefault(name, (text, holds))
+
+    writer = load_writer(model, watch=watch)
+    shown, first = Paper(model.name), Paper(f"{model.name}, unchecked")
     cards: list[Card] = []
+    held = []
     started = time.perf_counter()
-    for example in track(examples, name, console=Console(stderr=True), transient=True):
+    for example in track(examples, model.name, console=Console(stderr=True), transient=True):
+        lines.clear()
         card = writer.card(example.thread)
         cards.append(card)
         shown.write(example, card.glance.text, card.summary.text)
+        first.write(example, lines["glance"][0], lines["summary"][0])
+        held += [lines["glance"][1], lines["summary"][1]]
     seconds = time.perf_counter() - started
-    for example in track(examples, first.name, console=Console(stderr=True), transient=True):
-        lines = (writer.unchecked(example.thread, task) for task in ("glance", "summary"))
-        first.write(example, *lines)
-    shown.more = card_figures(examples, cards) | {"seconds_a_card": seconds / len(examples)}
+    shown.more = card_figures(examples, cards) | {
+        "lines_pass_first_pct": 100 * float(np.mean(held)),
+        "seconds_a_card": seconds / len(examples),
+    }
     return shown, first
 
 
@@ -147,8 +157,9 @@ def untuned_base(examples: Sequence[Example], shots: Sequence[Example]) -> Paper
         writer = Writer(
             engine, ChatPrompt(vocabulary, template, examples_shown), vocabulary, "base"
         )
+        # One id for all threads: the worked examples before them are prefilled once.
         lines[task] = [
-            writer.unchecked(e.thread, task)
+            writer.unchecked(replace(e.thread, id=task), task)
             for e in track(examples, f"base, {task}", console=Console(stderr=True), transient=True)
         ]
         writer.forget()
@@ -204,8 +215,7 @@ def main() -> None:
     papers = [own_words(examples)]
     if args.baselines and shots:
         papers.append(untuned_base(examples, shots))
-    writer = load_writer(Model(args.model.stem, args.model))
-    papers += examine(writer, args.model.stem, examples)
+    papers += examine(Model(args.model.stem, args.model), examples)
     figures = [paper.figures() for paper in papers]
     if args.json:
         json.dump(figures, sys.stdout)

@@ -1,7 +1,7 @@
 """Fit the judge's weights and write them to device/language/judge_weights.py.
 
     python -m export.fit_judge --data GLANCECHAT
-    python -m export.fit_judge --data GLANCECHAT --statements OUT.jsonl
+    python -m export.fit_judge --data GLANCECHAT --model MODEL.gguf --score SCORED.jsonl
     python -m export.fit_judge --data GLANCECHAT --log-odds SCORED.jsonl
 
 The first fits the features: logistic regression (L2, Newton's method) over traps-train.jsonl and
@@ -9,9 +9,9 @@ corruptions of the training personas' own lines, cross-validated by thread.
 
 The model's log-odds join by three numbers (bias, weight of the features' evidence, weight of the
 log-odds). A model is too sure of the statements it was trained on, so these are fitted on
-corruptions of the *development* personas' lines, which `--statements` lists as {"id",
-"statement"}; add a "log_odds" to each line and give the file to `--log-odds`. traps-dev.jsonl is
-never read here: it measures.
+corruptions of the *development* personas' lines: `--score` writes {"id", "statement", "log_odds"}
+of each, and of the statements of traps-dev.jsonl for `export.judge_figures`, which alone reads the
+answers to those: they measure and are never fitted.
 """
 
 from __future__ import annotations
@@ -28,15 +28,16 @@ from numpy.typing import NDArray
 from device.language.claims import FEATURES, features
 from device.language.grounding import check
 from device.language.judge import MOST_NATS
+from device.language.load import Model, load_writer
 from device.messages import Thread
 from export.corrupt import checks
 from export.data import Example, load_statements, read_jsonl, split_glancechat
 
 Array = NDArray[np.float64]
-TRAP_WEIGHT = 4.0
+TRAP_WEIGHT = 10.0
 """How many corrupted lines one hand-made trap counts for."""
-PASS_RATE = 0.9
-"""The share of the true statements that the threshold lets pass."""
+PASS_RATE = 0.92
+"""The share of the true statements that the threshold lets pass; the hard rules fail a few more."""
 RIDGE = 3.0
 FOLDS = 10
 OUTPUT = Path("device/language/judge_weights.py")
@@ -103,6 +104,26 @@ def corrupted(examples: Iterable[Example], pairs: int) -> list[tuple[str, Thread
     return [(s, e.thread, truth) for e in examples for s, truth in checks(e, rng, pairs)]
 
 
+def score(model: Path, statements: Iterable[tuple[str, Thread]], output: Path) -> None:
+    """Write the model's log-odds of each statement, thread by thread, a line each.
+
+    Raises `ModelError` where the model can't be loaded, `ValueError` where it never learnt `check`.
+    """
+    writer = load_writer(Model(model.stem, model))
+    by_thread: dict[str, tuple[Thread, list[str]]] = {}
+    for text, thread in statements:
+        by_thread.setdefault(thread.id, (thread, []))[1].append(text)
+    with output.open("w", encoding="utf-8") as lines:
+        for thread, texts in by_thread.values():
+            cached = writer.prefill(thread)
+            for text in dict.fromkeys(texts):
+                log_odds = writer.log_odds(text, cached.seq)
+                if log_odds is None:
+                    raise ValueError(f"{model}: was never taught to check statements")
+                record = {"id": thread.id, "statement": text, "log_odds": log_odds}
+                lines.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+
 def sigmoid(value: float) -> float:
     return float(1 / (1 + np.exp(-value)))
 
@@ -127,14 +148,22 @@ def write(beta: Array, stack: Sequence[float], threshold: float, threshold_stack
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="the GlanceChat folder")
-    parser.add_argument("--statements", type=Path, help="write what a model is to score, and stop")
+    parser.add_argument("--model", type=Path, help="the GGUF that --score asks")
+    parser.add_argument("--score", type=Path, help="write the model's log-odds there, and stop")
     parser.add_argument("--log-odds", type=Path, help='JSONL of {"id", "statement", "log_odds"}')
     args = parser.parse_args()
     training, development = split_glancechat(args.data)
     held_out = corrupted(development, 2)
-    if args.statements:
-        asked = [json.dumps({"id": t.id, "statement": s}) for s, t, _ in held_out]
-        args.statements.write_text("\n".join(asked) + "\n", encoding="utf-8")
+    if args.score:
+        if args.model is None:
+            parser.error("--score needs --model")
+        others = {e.thread.id: e.thread for e in development}
+        measured = [
+            (text, others[record.thread_id])
+            for record in load_statements(args.data / "traps-dev.jsonl")
+            for text in (*record.true, *record.false)
+        ]
+        score(args.model, [*measured, *((s, t) for s, t, _ in held_out)], args.score)
         return
     threads = {e.thread.id: e.thread for e in training}
     traps = [

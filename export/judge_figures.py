@@ -15,6 +15,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from device.language.grounding import check
@@ -81,7 +82,7 @@ class StatementAlone:
     @staticmethod
     def _parts(text: str) -> list[str]:
         said = words(text)
-        return said + [f"{a} {b}" for a, b in zip(said, said[1:], strict=False)]
+        return said + [f"{a} {b}" for a, b in pairwise(said)]
 
     @classmethod
     def _score(cls, text: str, counts: dict[bool, Counter[str]]) -> float:
@@ -93,7 +94,7 @@ class StatementAlone:
 def measure(
     records: Iterable[Statements], threads: dict[str, Thread], passes: Score
 ) -> list[Figures]:
-    """The figures of one judge by kind, and of all kinds last. Raises `KeyError` without a thread."""
+    """The figures of one judge by kind, all kinds last. Raises `KeyError` for a missing thread."""
     pairs: Counter[str] = Counter()
     passed: Counter[str] = Counter()
     caught: Counter[str] = Counter()

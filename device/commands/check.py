@@ -34,7 +34,9 @@ class Claims:
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("threads", type=Path, help="JSONL threads, or any export `read` takes")
+    parser.add_argument(
+        "chats", metavar="THREADS", type=Path, help="JSONL threads, or any export `read` takes"
+    )
     parser.add_argument(
         "statements",
         type=Path,
@@ -51,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     settings = settings_of(args)
     problems: list[InputError] = []
     threads: dict[str, Thread] = {}
-    for item in read_all([args.threads], settings.me):
+    for item in read_all([args.chats], settings.me):
         if isinstance(item, InputError):
             report(item)
             problems.append(item)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from device.language.claims import contradictions
 from device.language.values import Supply, Value, ValueKind, fold, values
 from device.messages import Thread
 
@@ -53,8 +54,9 @@ _URL = re.compile(
 _TOKEN = re.compile(r"[^\W_](?:[\w'’&-]*\w)?")
 _SENTENCE_END = re.compile(r"(?:^|[.!?:;…\"“”'‘(\[\n—–/¿¡-])\s*$")
 _SAYS = re.compile(
-    r"^(?:['’]s\b)?\s*(?:says?|said|asks?|asked|wants?|wanted|tells?|told|offers?|offered|needs?|will|"
-    r"has|is|was|owes?|thinks?|sends?|sent|lets|plans|can|can't|won't|would)\b"
+    r"^(?:['’]s\b)?\s*(?:says?|said|asks?|wants?|tells?|told|offers?|needs?|will|has|is|was|owes?|"
+    r"thinks?|sends?|sent|lets|plans|can|can't|won't|would|paid|bought|brought|brings|took|takes|"
+    r"sold|sells|comes|came|calls|pays|makes|made|works|wrote|writes|gave|gives|moves|[a-z]{2,}ed)\b"
 )
 _EVERYDAY = """
     a about ad advert after again all also an and another any anybody anyone anything as ask at
@@ -94,7 +96,7 @@ class Source:
         texts = [m.text for m in thread.messages]
         senders = {m.sender for m in thread.messages}
         self.thread = thread
-        said = [*texts, *senders, thread.title or "", thread.me]
+        said = [*texts, *sorted(senders), thread.title or "", thread.me]
         folded = fold("\n".join(said))
         self.supply = Supply(said)
         self.words = frozenset(t[0].removesuffix("'s") for t in _TOKEN.finditer(folded))
@@ -126,6 +128,7 @@ def check(statement: str, thread: Thread) -> Verdict:
         *_urls(statement, source),
         *_values(statement, source, reply=False),
         *_names(statement, source, reply=False),
+        *_contradictions(statement, thread),
     ]
     return Verdict(not reasons, tuple(reasons))
 
@@ -144,6 +147,20 @@ def check_reply(text: str, thread: Thread) -> Verdict:
     return Verdict(not reasons, tuple(reasons))
 
 
+_CONTRADICTIONS: dict[str, tuple[ReasonKind, str]] = {
+    "opposite": ("negation", "The thread says the opposite of “{}”."),
+    "addressee": ("request", "The thread asks this of somebody else."),
+    "addressee_other": ("request", "The thread doesn't ask this of the one named."),
+    "owes": ("request", "In the thread it is the other one who owes."),
+}
+
+
+def _contradictions(statement: str, thread: Thread) -> Iterator[Reason]:
+    for name, span in contradictions(statement, thread):
+        kind, text = _CONTRADICTIONS[name]
+        yield Reason(kind, span, text.format(span))
+
+
 def _urls(text: str, source: Source) -> Iterator[Reason]:
     for match in _URL.finditer(text):
         url = fold(match[0]).rstrip(".,;:!?)'\"")
@@ -157,13 +174,23 @@ def _values(text: str, source: Source, reply: bool) -> Iterator[Reason]:
     for value in values(without):
         if value.kind == "word" or source.supply.has(value):
             continue
-        if reply and value.number in EMERGENCY:
+        if reply and (value.number in EMERGENCY or _is_idle(without, value)):
             continue
         if value.kind == "weekday" and value.number in {d.weekday() for d in source.dates}:
             continue
         span = text[value.start : value.end]
         kind = _REASON_OF[value.kind]
         yield Reason(kind, span, f"The {_called(value)} {span} is not in the thread.")
+
+
+_MOMENT = re.compile(r" ?(?:min|mins|minutes?|sec|secs|seconds?)\b", re.IGNORECASE)
+
+
+def _is_idle(text: str, value: Value) -> bool:
+    """Whether a draft's number says nothing: "give me 2 min", or a signature after a dash."""
+    if value.number <= 5 and _MOMENT.match(text, value.end):
+        return True
+    return bool(re.search(r"[—–-] ?$", text[: value.start])) and not text[value.end :].strip()
 
 
 def _called(value: Value) -> str:

@@ -26,6 +26,8 @@ _SUSPICIONS: dict[str, tuple[ReasonKind, str]] = {
     "unknown_word_value": ("number", "A number in words is not in the thread."),
     "bind_against": ("number", "Another value of the thread fits these words better."),
     "bind_late": ("number", "A later message gives another value."),
+    "superseded": ("time", "A later message gives another time or day."),
+    "rejected_word": ("place", "The thread names this only as what doesn't hold."),
     "rejected": ("number", "The thread names this value as the one that no longer holds."),
     "speech": ("speaker", "Somebody else wrote what this says."),
     "speech_against": ("speaker", "Somebody else wrote what this says."),
@@ -75,7 +77,7 @@ class Judge:
 
 def evidence(found: dict[str, float]) -> float:
     """Log-odds (nats) of a statement by the features of `device.language.claims` alone."""
-    return BIAS + sum(WEIGHTS[name] * value for name, value in found.items())
+    return BIAS + sum(WEIGHTS.get(name, 0.0) * value for name, value in found.items())
 
 
 def _probability(found: dict[str, float], log_odds: float | None) -> float:

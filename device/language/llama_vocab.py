@@ -1,20 +1,67 @@
-"""The vocabulary inside a GGUF, through llama.cpp's own tokenizer."""
+"""A loaded GGUF and the vocabulary inside it, through llama.cpp's own tokenizer."""
 
 from __future__ import annotations
 
 import ctypes
+import weakref
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import llama_cpp.llama_cpp as llama
 
+from device.errors import ModelError
+from device.language.gguf_header import read_header
+
+
+@llama.llama_log_callback  # type: ignore[untyped-decorator]
+def _silent(level: int, text: bytes, data: object) -> None:
+    """llama.cpp's chatter goes nowhere; its errors come back as return values."""
+
+
+llama.llama_log_set(_silent, ctypes.c_void_p(0))
+
+
+class LlamaModel:
+    """llama.cpp's model, freed when nobody holds this any more."""
+
+    def __init__(self, path: Path, *, vocab_only: bool = False):
+        """Raises `ModelError` for a file that is missing, damaged, or no text decoder."""
+        if read_header(path).kind != "model":
+            raise ModelError(f"{path}: not a model; an adapter goes to `set_adapter`")
+        params = llama.llama_model_default_params()
+        params.vocab_only = vocab_only
+        self.path = path
+        self.pointer: Any = llama.llama_model_load_from_file(str(path).encode(), params)
+        if not self.pointer:
+            raise ModelError(f"{path}: llama.cpp can't load it; fetch it again or choose another")
+        weakref.finalize(self, llama.llama_model_free, self.pointer)
+        if not llama.llama_vocab_n_tokens(llama.llama_model_get_vocab(self.pointer)):
+            raise ModelError(f"{path}: it has no vocabulary; choose another model")
+
+    def metadata(self) -> dict[str, str]:
+        """The GGUF's keys and values, arrays left out."""
+        return {
+            self._text(llama.llama_model_meta_key_by_index, i): self._text(
+                llama.llama_model_meta_val_str_by_index, i
+            )
+            for i in range(llama.llama_model_meta_count(self.pointer))
+        }
+
+    def _text(self, get: Any, index: int) -> str:
+        length = get(self.pointer, index, ctypes.create_string_buffer(1), 1)
+        buffer = ctypes.create_string_buffer(max(0, length) + 1)
+        get(self.pointer, index, buffer, len(buffer))
+        return buffer.value.decode("utf-8", "replace")
+
 
 class LlamaVocab:
-    """A `Tokenizer` over a loaded model; it must not outlive the model."""
+    """A `Tokenizer` over a GGUF's vocabulary."""
 
-    def __init__(self, model: Any):
-        """`model` is llama.cpp's model pointer."""
-        self._vocab = llama.llama_model_get_vocab(model)
+    def __init__(self, model: LlamaModel):
+        """`model` may be loaded with `vocab_only`."""
+        self._model = model
+        self._vocab = llama.llama_model_get_vocab(model.pointer)
         self._n_vocab = int(llama.llama_vocab_n_tokens(self._vocab))
         self._pieces = [self._piece(token) for token in range(self._n_vocab)]
 

@@ -13,7 +13,7 @@ from device.language.chat_prompt import ChatPrompt
 from device.language.llama_engine import LlamaEngine
 from device.language.prompt import VERSION, Prompt, ThreadPrompt
 from device.language.tokenizer import JsonTokenizer, Tokenizer
-from device.language.writer import Writer
+from device.language.writer import Watch, Writer
 
 SEQUENCES = 16
 """A thread, its forks for every task and intent at once, and a little air."""
@@ -48,8 +48,12 @@ def load_writer(
     engine: Literal["llama", "onnx"] = "llama",
     threads: int | None = None,
     context: int = 2048,
+    watch: Watch | None = None,
 ) -> Writer:
-    """A writer on that model. Raises `ModelError` where the file does not fit the engine."""
+    """A writer on that model; `watch` as for `Writer`.
+
+    Raises `ModelError` where the file does not fit the engine.
+    """
     prompt: Prompt
     if engine == "onnx":
         if not model.path.is_dir():
@@ -62,7 +66,7 @@ def load_writer(
 
         onnx = OnnxEngine(model.path, n_ctx=context, n_seqs=SEQUENCES, threads=threads)
         tokenizer: Tokenizer = JsonTokenizer(model.path / "tokenizer.json")
-        return Writer(onnx, ThreadPrompt(tokenizer), tokenizer, model.name)
+        return Writer(onnx, ThreadPrompt(tokenizer), tokenizer, model.name, watch=watch)
     if model.path.is_dir():
         raise ModelError(f"{model.path}: a folder; the llama engine wants a .gguf file")
     llama = LlamaEngine(
@@ -79,4 +83,4 @@ def load_writer(
             f"{model.path}: neither trained on Sidelong's prompt {VERSION} nor an instruct model "
             "(it has no chat template)"
         )
-    return Writer(llama, prompt, vocabulary, model.name)
+    return Writer(llama, prompt, vocabulary, model.name, watch=watch)

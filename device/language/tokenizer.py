@@ -26,10 +26,10 @@ class Tokenizer(Protocol):
         """
 
     def decode(self, tokens: Sequence[int]) -> bytes:
-        """UTF-8 bytes of the tokens; control tokens give nothing. The end may be half a character."""
+        """UTF-8 bytes of the tokens, maybe ending in half a character; control tokens are empty."""
 
     def control(self, name: str) -> int:
-        """The token of a control string such as "<|im_end|>". Raises `KeyError` if there is none."""
+        """The token of a control string ("<|im_end|>"). Raises `KeyError` if there is none."""
 
 
 def _byte_of_unicode() -> dict[str, int]:

@@ -114,13 +114,16 @@ _MINUTES = {"quarter": 15, "a quarter": 15, "five": 5, "ten": 10, "twenty": 20, 
 _MINUTE_WORDS = "twenty[- ]five|(?:a )?quarter|five|ten|twenty|half|5|10|15|20|25"
 
 _PAST = re.compile(
-    rf"\b(?P<m>{_MINUTE_WORDS}) ?(?P<way>past|to|till|after|before|of)? "
+    rf"\b(?P<m>{_MINUTE_WORDS})[ -]?(?P<way>past|to|till|after|before|of)? "
     rf"(?P<h>{_HOUR_OR_DIGIT})\b(?![.,:]?\d){_HALF}"
 )
 _CLOCK = re.compile(
     rf"(?<![\d.,:/])(?P<h>[01]?\d|2[0-4])[:.h](?P<m>[0-5]\d)(?![\d/]|[.,:]\d){_HALF}"
 )
 _COMPACT = re.compile(r"(?<![\d.,:/])(?P<h>0?[1-9]|1[0-2])(?P<m>[0-5]\d)? ?(?P<half>[ap])\.?m\b\.?")
+_SPELT_OUT = re.compile(
+    rf"\b(?P<h>{'|'.join(_HOUR)})[ -](?P<m>fifteen|thirty|forty[ -]five)\b(?![ -](?:past|to)\b)"
+)
 _SPACED = re.compile(r"(?<![\d.,:/])(?P<h>1?\d|2[0-3]) (?P<m>[0-5][05])(?![\d/.,:])")
 _OCLOCK = re.compile(
     rf"(?<![\d.,:])\b(?P<h>{_HOUR_OR_DIGIT})(?: ?o['’ ]? ?clock|ish\b| baje\b| ?uhr\b| heures?\b)"
@@ -136,12 +139,14 @@ _FOREIGN_MINUTES = {"y media": 30, "y cuarto": 15, "menos cuarto": -15, "menos d
 _NUMBER = re.compile(
     r"(?P<cur>[£$€₹¥₦]|\b(?:rs|usd|eur|gbp|inr|aed|r)\.? ?(?=\d))? ?"
     r"(?P<n>\d{1,3}(?:[,.   ’']\d{3})+(?:\.\d{1,2})?(?!\d)|\d+(?:[.,]\d+)?)"
-    r"(?P<k>k\b|m\b(?! ?\d)|lakh\b)?(?P<ord>st\b|nd\b|rd\b|th\b)?"
+    r"(?P<part> ?[½¼¾])?(?P<k>k\b|m\b(?! ?\d)|lakh\b)?(?P<ord>st\b|nd\b|rd\b|th\b)?"
 )
+_GROUPED = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+")
 _COMPOUND = re.compile(
     rf"\b(?P<t>{'|'.join(_TENS)})[- ](?P<u>{'|'.join(_UNITS[1:10])})\b"
     rf"|\b(?P<f>a|{'|'.join(_UNITS[1:] + _TENS)}) (?P<s>hundred|thousand|dozen)\b"
 )
+_FRACTION = re.compile(r"(?<!\d)(?<!\d )[½¼¾]")
 _WORD = re.compile(r"[^\W\d_]+")
 _ORDINAL_WORDS = "first second third fourth fifth sixth seventh eighth ninth tenth"
 ORDINALS = {word: n for n, word in enumerate(_ORDINAL_WORDS.split(), 1)}
@@ -160,12 +165,14 @@ def fold(text: str) -> str:
 def _fold_char(char: str) -> str:
     if char == "’":
         return "'"
+    if unicodedata.category(char) == "No":
+        return char  # "½" is no 1, the "²" of "m²" no 2
     base = unicodedata.normalize("NFKD", char)[:1].lower()
     return base if len(base) == 1 else char
 
 
 def clock_values(folded: str, source: bool) -> list[Value]:
-    """The times of day in a folded text; a source's "half 7" is read both ways."""
+    """The times of day in a folded text, each as the widest thing it is part of."""
     found: list[Value] = []
 
     def add(match: re.Match[str], minutes: float, half: str = "") -> None:
@@ -185,6 +192,9 @@ def clock_values(folded: str, source: bool) -> list[Value]:
         hour_of_day = int(match["h"])
         half = _half(match["half"]) or ("pm" if 13 <= hour_of_day < 24 else "")
         add(match, 60 * hour_of_day + int(match["m"]), half)
+    for match in _SPELT_OUT.finditer(folded):
+        minutes = {"fifteen": 15, "thirty": 30}.get(match["m"], 45)
+        add(match, 60 * _hour(match["h"]) + minutes)
     for match in _COMPACT.finditer(folded):
         add(match, 60 * int(match["h"]) + int(match["m"] or 0), match["half"] + "m")
     for match in _OCLOCK.finditer(folded):
@@ -204,7 +214,14 @@ def clock_values(folded: str, source: bool) -> list[Value]:
                     named = int(hour_word)
                 if named is not None:
                     add(match, 60 * named + _FOREIGN_MINUTES.get(match["how"], 30))
-    return found
+    return [v for v in found if not any(_inside(v, wider) for wider in found)]
+
+
+def _inside(value: Value, wider: Value) -> bool:
+    """Whether a value is but a part of another: the "at seven" of "at seven thirty"."""
+    overlap = value.start < wider.end and wider.start < value.end
+    size, other = value.end - value.start, wider.end - wider.start
+    return overlap and (size, -value.start) < (other, -wider.start)
 
 
 def _minutes(word: str) -> int:
@@ -244,6 +261,10 @@ def values(text: str, source: bool = False) -> list[Value]:
     for match in _NUMBER.finditer(folded):
         if free(match):
             found += _numbers(match, folded, source)
+    for match in _FRACTION.finditer(folded):
+        if free(match):
+            half = unicodedata.numeric(match[0])
+            found.append(Value("number", half, match.start(), match.end()))
     for match in _WORD.finditer(folded):
         word = match[0]
         if not free(match):
@@ -270,8 +291,9 @@ def _numbers(match: re.Match[str], folded: str, source: bool) -> list[Value]:
     if match["ord"] or month:
         kind = "date"
     grouped = re.sub(r"[,.   ’'](?=\d{3}(?:\D|$))", "", written)
-    readings = [_float(grouped) * scale]
-    if source:
+    fraction = unicodedata.numeric(match["part"].strip()) if match["part"] else 0.0
+    readings = [(_float(grouped) + fraction) * scale]
+    if source and not _GROUPED.fullmatch(written):
         parts = [written.replace(",", "."), *re.findall(r"\d+", written)]
         readings += [_float(p) * s for p in parts for s in {scale, 1.0}]
     return [Value(kind, n, start, end, month=month) for n in dict.fromkeys(readings)]

@@ -184,6 +184,10 @@ _NEWEST = re.compile(
     r"|scratch that|no wait|wait|in fact|after all|new time|not|rather|turns out|meant|typo|pushed"
     r"|back to|ab|ahora|mejor|nahi)\b|\*"
 )
+_CORRECTS = re.compile(
+    r"\b(?:now|actually|instead|correction|final(?:ly)?|make (?:it|that)|moved|changed|no wait|"
+    r"turns out|i meant|typo|pushed|back to|not|new time|brought forward|after all|sorry)\b|\*"
+)
 _ASKS = re.compile(
     r"\?|\b(?:pl(?:ea)?[sz]e?|pls|kindly|can (?:yo)?u|could (?:yo)?u|would (?:yo)?u|will (?:yo)?u|"
     r"(?:yo)?u (?:to|need|must|should|have to|could|can)|need (?:yo)?u|want (?:yo)?u|don'?t forget|"
@@ -192,14 +196,14 @@ _ASKS = re.compile(
 )
 _IMPERATIVE = re.compile(
     r"^\W*(?:(?:and|so|ok|then|also|just|but|oh|hey|yo)\W+)?(?:[\w-]+, )?(?:please )?(?:don'?t |do "
-    r"not |never )?(?:bring|call|ring|send|tell|get|grab|pick|take|come|meet|wait|keep|put|ask|check|"
-    r"reply|text|let|give|leave|open|buy|book|pay|sign|vote|move|go|stay|turn|make|look|read|show|"
-    r"hold|drop|stop|sleep|wear|eat|confirm|write|say|use|lock|fetch|collect|print|do)\b"
+    r"not |never )?(?:bring|call|ring|send|tell|get|grab|pick|take|come|meet|wait|keep|put|ask|"
+    r"check|reply|text|let|give|leave|open|buy|book|pay|sign|vote|move|go|stay|turn|make|look|read|"
+    r"show|hold|drop|stop|sleep|wear|eat|confirm|write|say|use|lock|fetch|collect|print|do)\b"
 )
 _OFFERS = re.compile(
-    r"\b(?:i'?ll|i will|i can|i could|i'?m going to|i'?m gonna|imma|let me|i have (?:already )?\w+ed"
-    r"|i'?ve|i \w+ed|i got|i'?d|we'?ll|we will|we can|happy to|shall i|should i|want me to|do you "
-    r"want me|on me|my treat|main|mai|karunga|karungi|dunga|dungi|lunga|voy a|te \w+o|yo)\b"
+    r"\b(?:i'?ll|i will|i can|i could|i'?m going to|i'?m gonna|imma|let me|i have (?:already )?\w+"
+    r"ed|i'?ve|i \w+ed|i got|i'?d|we'?ll|we will|we can|happy to|shall i|should i|want me to|"
+    r"do you want me|on me|my treat|main|mai|karunga|karungi|dunga|dungi|lunga|voy a|te \w+o|yo)\b"
 )
 _FIRST = re.compile(r"\b(?:i|i'\w+|im|ill|ive|id|we|we'\w+|my|me|our|mine|mi|main|maine|yo)\b")
 _SECOND = re.compile(
@@ -215,6 +219,11 @@ def cancels(folded: str) -> bool:
 def is_newest(folded: str) -> bool:
     """Whether a folded clause has a word that puts a value in an older one's place."""
     return bool(_NEWEST.search(folded))
+
+
+def corrects(folded: str) -> bool:
+    """Whether a folded clause plainly replaces something said before."""
+    return bool(_CORRECTS.search(folded))
 
 
 def asks(folded: str) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from device.language.cache import Cached, ThreadCache
@@ -31,6 +31,9 @@ from device.messages import (
     Thread,
     Triage,
 )
+
+Watch = Callable[[str, str, bool], None]
+"""(task or intent, the decoded text, whether it may be shown)."""
 
 DRAFTS = 3
 GREEDY = Sampling()
@@ -71,12 +74,17 @@ class Writer:
         tokenizer: Tokenizer,
         model: str,
         threads_kept: int = 1,
+        watch: Watch | None = None,
     ):
-        """`model` is the name that stands on the cards; `threads_kept` threads stay prefilled."""
+        """`model` is the name that stands on the cards; `threads_kept` threads stay prefilled.
+
+        `watch` is told of every decoded line, shown or not: the exam counts what is refused.
+        """
         self._engine = engine
         self._prompt = prompt
         self._tokenizer = tokenizer
         self._model = model
+        self._watch = watch
         self._cache = ThreadCache(engine, prompt, threads_kept, ROOM)
 
     def prefill(self, thread: Thread) -> Cached:
@@ -235,6 +243,12 @@ class Writer:
 
     def _holds(self, name: str, answer: _Answer, thread: Thread, good: dict[str, str]) -> bool:
         """Whether a line may be shown as the model's own."""
+        holds = self._may_show(name, answer, thread, good)
+        if self._watch is not None:
+            self._watch(name, answer.text, holds)
+        return holds
+
+    def _may_show(self, name: str, answer: _Answer, thread: Thread, good: dict[str, str]) -> bool:
         if not answer.ended or not answer.text or "\n" in answer.text:
             return False
         if name == "glance" and len(answer.text) > GLANCE_CHARS:

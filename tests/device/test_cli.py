@@ -10,7 +10,7 @@ import pytest
 from device.cli import COMMANDS, main
 
 TINY = Path(__file__).parents[1] / "tiny"
-GGUF = str(TINY / "tiny-f32.gguf")
+GGUF = str(TINY / "tiny.gguf")
 KEYS = [
     "id", "glance", "glance_source", "summary", "summary_source", "asks", "needs_reply",
     "urgency", "replies", "timings_ms", "tokens", "model",
@@ -57,7 +57,7 @@ def test_demo(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_read_on_onnx(threads: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    args = ["read", str(threads), "--json", "--engine", "onnx", "--model", str(TINY / "onnx")]
+    args = ["read", str(threads), "--json", "--engine", "onnx", "--model", str(TINY)]
     assert main(args) == 0
     assert len(capsys.readouterr().out.splitlines()) == 3
 
@@ -78,9 +78,9 @@ def test_one_bad_thread_among_many(
     ("make", "said"),
     [
         (lambda p: None, "no such"),
-        (lambda p: p.mkdir(), "folder"),
+        (lambda p: p.mkdir(), "directory"),
         (lambda p: p.write_text(""), "empty"),
-        (lambda p: p.write_text("dear diary\n"), "format"),
+        (lambda p: p.write_text("dear diary\n"), "export"),
     ],
 )
 def test_bad_input_is_named(

@@ -1,0 +1,174 @@
+"""A thread cut into clauses, and which of them a statement is about.
+
+Each clause keeps its sender, its stems, its values and who is named in it. A statement's content
+words, weighted by how rare they are in the thread (idf), point to clauses; words of the same
+message count 0.75 and of the messages around it 0.4, since chats spread a thought over messages.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from device.language.values import Value, fold, values
+from device.language.words import content, is_negator, stem, words
+from device.messages import Thread
+
+_CLAUSE = re.compile(r"[.!?;:\n…]+(?=\s|$)|,(?=\s)|\s[-–—]+\s|\b(?:but|because|so|while)\b")
+ENDS = re.compile(r"[.;!?](?=\s|$)|,(?=\s)|\b(?:but|while|though|because|since|and|so)\b")
+_VOCATIVE = re.compile(
+    r"^\W*(?:hey |ok |also |so |and |please )?([a-z][\w-]+)\b|\b([a-z][\w-]+)\W*$|@(\w+)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A piece of one message."""
+
+    message: int
+    order: int
+    sender: int
+    """Index into the cast; 0 is the wearer."""
+    folded: str
+    stems: frozenset[str]
+    negated: bool
+    people: frozenset[int]
+    """Who is named in it."""
+    addressed: int | None
+    """Who is called by name at its start or end."""
+    found: tuple[Value, ...]
+
+
+@dataclass(slots=True)
+class Index:
+    """A thread cut into clauses, with everything that a statement is weighed against."""
+
+    clauses: list[Clause] = field(default_factory=list)
+    cast: list[frozenset[str]] = field(default_factory=list)
+    """Folded words of each person's name; the wearer first."""
+    idf: dict[str, float] = field(default_factory=dict)
+    """Weight of each stem of the thread."""
+    words: frozenset[str] = frozenset()
+    """Every folded word of the thread."""
+
+
+_TITLES = frozenset(["mrs", "mr", "ms", "dr", "the", "flat", "unknown", "number", "from", "boss"])
+
+
+@lru_cache(maxsize=8)
+def index_of(thread: Thread) -> Index:
+    """The thread's clauses, people and word weights; the last few threads are kept."""
+    index = Index()
+    people: dict[str, int] = {thread.me: 0}
+    for message in thread.messages:
+        people.setdefault(message.sender, len(people))
+    for name in people:
+        parts = [w for w in words(re.sub(r"[(\[].*?[)\]]", " ", name)) if w not in _TITLES]
+        index.cast.append(frozenset(parts or words(name)))
+    df: dict[str, int] = {}
+    seen: set[str] = set()
+    for number, message in enumerate(thread.messages):
+        in_message: set[str] = set()
+        pieces = [p for p in _pieces(message.text) if p.strip()]
+        for piece in pieces:
+            folded = fold(piece)
+            tokens = words(piece)
+            seen.update(tokens)
+            stems = frozenset(content(tokens))
+            in_message |= stems
+            named = {i for i, name in enumerate(index.cast) if name & set(tokens)}
+            index.clauses.append(
+                Clause(
+                    number, len(index.clauses), people[message.sender], folded, stems,
+                    any(map(is_negator, tokens)), frozenset(named),
+                    _addressed(folded, index.cast), tuple(values(piece, source=True)),
+                )
+            )  # fmt: skip
+        for s in in_message:
+            df[s] = df.get(s, 0) + 1
+    count = len(thread.messages)
+    index.idf = {s: math.log((1 + count) / (0.5 + n)) + 0.3 for s, n in df.items()}
+    index.words = frozenset(seen)
+    return index
+
+
+def _pieces(text: str) -> list[str]:
+    pieces: list[str] = []
+    start = 0
+    for match in _CLAUSE.finditer(text):
+        cut = match.end() if not match[0].strip().isalpha() else match.start()
+        pieces.append(text[start:cut])
+        start = cut
+    return [*pieces, text[start:]]
+
+
+def _addressed(folded: str, cast: list[frozenset[str]]) -> int | None:
+    for match in _VOCATIVE.finditer(folded):
+        word = match[1] or match[2] or match[3]
+        for person, name in enumerate(cast):
+            if word in name:
+                return person
+    return None
+
+
+@dataclass(slots=True)
+class Aim:
+    """A part of the statement and how much each clause of the thread is about it."""
+
+    tokens: list[str]
+    folded: str
+    stems: list[str]
+    weights: list[float]
+    """Per clause, 0..1: the share of the part's weight that stands in or around the clause."""
+
+    @property
+    def best(self) -> float:
+        """The weight of the clause that it is most about."""
+        return max(self.weights, default=0.0)
+
+
+def aim(text: str, index: Index) -> Aim:
+    """What a piece of a statement points to; the names of the cast don't point."""
+    tokens = words(text)
+    names = set().union(*index.cast) if index.cast else set()
+    skip = {stem(n) for n in names}
+    stems = [s for s in content(tokens) if s not in skip]
+    known = [(s, index.idf[s]) for s in stems if s in index.idf]
+    total = sum(w for _, w in known) or 1.0
+    by_message: dict[int, set[str]] = {}
+    for clause in index.clauses:
+        by_message.setdefault(clause.message, set()).update(clause.stems)
+    empty: set[str] = set()
+    weights = []
+    for clause in index.clauses:
+        message = by_message[clause.message]
+        around = by_message.get(clause.message - 1, empty) | by_message.get(
+            clause.message + 1, empty
+        )
+        score = sum(
+            w
+            if s in clause.stems
+            else 0.75 * w
+            if s in message
+            else 0.4 * w
+            if s in around
+            else 0.0
+            for s, w in known
+        )
+        weights.append(score / total)
+    return Aim(tokens, fold(text), stems, weights)
+
+
+def parts(statement: str) -> list[str]:
+    """The statement's clauses, each with enough words to be about something."""
+    found: list[str] = []
+    start = 0
+    for match in ENDS.finditer(statement):
+        piece = statement[start : match.start()]
+        if len(content(words(piece))) >= 2:
+            found.append(piece)
+            start = match.start()
+    found.append(statement[start:])
+    return [p for p in found if p.strip()]

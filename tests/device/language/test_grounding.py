@@ -1,0 +1,236 @@
+"""What is not in the thread fails, what is there in other words passes."""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from device.language.claims import FEATURES, features
+from device.language.grounding import Verdict, check, check_reply
+from device.language.judge import Judge, _probability
+from device.language.judge_weights import WEIGHTS
+from device.messages import Message, Thread
+
+
+def thread(*said: str, me: str = "Wren", title: str | None = None) -> Thread:
+    """A thread out of "Name: text" lines."""
+    pairs = [line.split(": ", 1) for line in said]
+    return Thread(
+        "t",
+        me,
+        tuple(Message(who, text) for who, text in pairs),
+        title,
+        len({w for w, _ in pairs}) > 2,
+    )
+
+
+DINNER = thread(
+    "Oskar: table for 6 at Bellini's on Friday, 19:00?",
+    "Wren: sounds good",
+    "Oskar: Bellini's is full, so it's Marlow Street at 7:30 instead",
+    "Pia: I'm bringing Tomasz, he owes me 40",
+    "Oskar: Wren can you book the cab? it was £18 last time",
+    "Pia: don't tell Jonah about the cake pls",
+    title="Friday lot",
+)
+HINGLISH = thread(
+    "Deepa: kal saade saat baje milte hain, station ke bahar", "Deepa: aadha ghanta late ho jaungi"
+)
+
+
+def kinds(verdict: Verdict) -> set[str]:
+    return {reason.kind for reason in verdict.reasons}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "Oskar moved dinner to Marlow Street at half seven",
+        "Oskar asks you to book the cab",
+        "Pia brings Tomasz; don't tell Jonah about the cake",
+        "Dinner Fri 7:30pm, Marlow Street",
+        "The cab was 18 pounds last time.",
+        "Someone wants a table for six",
+        "Tomasz owes Pia 40",
+    ],
+)
+def test_a_true_paraphrase_passes(statement: str) -> None:
+    assert check(statement, DINNER) == Verdict(True)
+
+
+@pytest.mark.parametrize(
+    ("statement", "kind"),
+    [
+        ("Marta moved dinner to Marlow Street", "name"),
+        ("Dinner at Marlow Street with Marta", "name"),
+        ("Dinner moved to Harbour Lane", "name"),
+        ("Dinner moved to 8:15", "time"),
+        ("Dinner moved to quarter past nine", "time"),
+        ("Dinner at Marlow Street on Saturday", "date"),
+        ("Tomasz owes Pia 45", "number"),
+        ("The cab was £81 last time", "amount"),
+        ("Book the cab at cabs.example/pay", "url"),
+    ],
+)
+def test_an_invented_fact_fails_and_says_which(statement: str, kind: str) -> None:
+    verdict = check(statement, DINNER)
+    assert not verdict.passes
+    assert kind in kinds(verdict)
+    assert all(reason.span in statement and reason.text for reason in verdict.reasons)
+
+
+def test_code_mixed_threads_support_plain_english() -> None:
+    assert check("Deepa: tomorrow 7:30 outside the station", HINGLISH).passes
+    assert not check("Deepa: tomorrow 6:30 outside the station", HINGLISH).passes
+
+
+@pytest.mark.parametrize(
+    ("said", "true", "false", "kind"),
+    [
+        (
+            ("Ada: turn left after the bridge",),
+            "Left after the bridge",
+            "Right after the bridge",
+            "negation",
+        ),
+        (("Ada: the shop is open till late",), "Shop is open", "Shop is closed", "negation"),
+        (
+            ("Ada: you still owe me for lunch",),
+            "You owe Ada for lunch",
+            "Ada owes you for lunch",
+            "request",
+        ),
+        (
+            ("Ada: Bo can you water the plants", "Bo: ok", "Wren: ta"),
+            "Ada asks Bo to water the plants",
+            "Ada asks you to water the plants",
+            "request",
+        ),
+    ],
+)
+def test_a_plain_contradiction_fails(
+    said: tuple[str, ...], true: str, false: str, kind: str
+) -> None:
+    there = thread(*said)
+    assert check(true, there).passes
+    assert kinds(check(false, there)) == {kind}
+
+
+@pytest.mark.parametrize(
+    ("said", "true", "false"),
+    [
+        (("Ada: train is at 5:10", "Ada: no wait, it's 5:40 now"),
+         "Ada's train is at 5:40", "Ada's train is at 5:10"),
+        (("Ada: meet at the north gate, not the mill",),
+         "Meet Ada at the north gate", "Meet Ada at the mill"),
+        (("Ada: Cy has paid the deposit", "Bo: i paid for the tent"),
+         "Bo paid for the tent", "Cy paid for the tent"),
+        (("Ada: please don't feed the cat",),
+         "Ada asks you not to feed the cat", "Ada asks you to feed the cat"),
+        (("Ada: could you carry the piano stool up?",),
+         "Ada asks you to carry the piano stool up", "Ada offers to carry the piano stool up"),
+        (("Ada: red lorry takes 30 crates", "Ada: blue lorry takes 12 crates"),
+         "The blue lorry takes 12 crates", "The blue lorry takes 30 crates"),
+    ],
+)  # fmt: skip
+def test_the_judge_prefers_the_true_twin(said: tuple[str, ...], true: str, false: str) -> None:
+    judge, there = Judge(), thread(*said)
+    assert judge.probability(true, there) > judge.probability(false, there)
+
+
+def test_the_models_word_counts_but_excuses_no_invention() -> None:
+    judge = Judge()
+    statement = "Oskar moved dinner to Marlow Street"
+    assert judge.judge(statement, DINNER, log_odds=6.0).passes
+    refused = judge.judge(statement, DINNER, log_odds=-8.0)
+    assert not refused.passes
+    assert refused.reasons
+    assert not judge.judge("Dinner moved to 8:15", DINNER, log_odds=50.0).passes
+    assert judge.judge(statement, DINNER, float("nan")) == judge.judge(statement, DINNER)
+
+
+@given(st.floats(-20, 20), st.floats(-20, 20))
+def test_more_log_odds_never_lower_the_chance(one: float, other: float) -> None:
+    found = features("Oskar moved dinner to Marlow Street", DINNER)
+    low, high = sorted((one, other))
+    assert _probability(found, low) <= _probability(found, high)
+
+
+def test_every_feature_has_a_weight() -> None:
+    assert set(WEIGHTS) == set(FEATURES) == set(features("Oskar moved dinner", DINNER))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sure, booking it now",
+        "Can Tomasz eat gluten? Ask Pia",
+        "Honestly? Lovely. See you at 7:30",
+        "give me 2 min",
+        "NOT telling him, promise",
+        "Thanks Oskar, I'm in",
+        "¿Vienes? Claro que sí",
+    ],
+)
+def test_a_draft_without_invention_passes(text: str) -> None:
+    assert check_reply(text, DINNER) == Verdict(True)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Booked it for 18:45", "time"),
+        ("I'll bring 25 chairs", "number"),
+        ("see you on Tuesday", "date"),
+        ("I'm at the Crown with Ingrid", "name"),
+        ("pay here: www.cabs.example", "url"),
+    ],
+)
+def test_a_draft_that_invents_fails(text: str, kind: str) -> None:
+    assert kind in kinds(check_reply(text, DINNER))
+
+
+@given(st.sampled_from(DINNER.messages))
+def test_a_message_in_its_senders_mouth_passes(message: Message) -> None:
+    assert check(f"{message.sender}: {message.text}", DINNER).passes
+
+
+@given(st.integers(100, 99_999), st.integers(100, 99_999))
+def test_a_changed_number_fails(there: int, said: int) -> None:
+    source = thread(f"Ada: the code is {there} ok")
+    assert check(f"Ada's code is {there}", source).passes
+    allowed = {there, there % 1200}
+    assert check(f"Ada's code is {said}", source).passes == (said in allowed)
+
+
+@given(st.lists(st.tuples(st.text(), st.text()), max_size=4), st.text(), st.text())
+def test_no_text_makes_it_raise(said: list[tuple[str, str]], statement: str, me: str) -> None:
+    messages = tuple(Message(who, text) for who, text in said)
+    there = Thread("t", me, messages)
+    for text in (statement, f"{statement} 7:30 Ada says half {me}"):
+        check_reply(text, there)
+        check(text, there)
+        Judge().judge(text, there, 0.5)
+
+
+def test_a_long_thread_is_judged_in_milliseconds() -> None:
+    names = ("Ada", "Bo", "Cy", "Wren")
+    lines = [
+        f"{names[i % 4]}: could you move box {i} to the {i}th floor by {i}:30, not later, Bo?"
+        for i in range(24)
+    ]
+    statement = (
+        "Ada asks you to move box 4 to the 4th floor by half past four, not later; Bo moves box 9"
+    )
+    spent = []
+    for run in range(15):
+        there = thread(*lines, f"Ada: run {run}")
+        started = time.perf_counter()
+        check(statement, there)
+        Judge().judge(statement, there)
+        spent.append(time.perf_counter() - started)
+    assert statistics.median(spent) < 0.06, "twenty times what an idle machine needs"
