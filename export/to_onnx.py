@@ -116,6 +116,16 @@ def quantize_embedding(model: onnx.ModelProto) -> None:
         model.graph.node.insert(place + i, node)
 
 
+def quantize(model: onnx.ModelProto, kind: str) -> onnx.ModelProto:
+    """The fp32 model as int8 or int4."""
+    untie(model)
+    if kind == "int4":
+        model = quantize_matrices(model, 4, [HEAD])
+    model = quantize_matrices(model, 8, [])
+    quantize_embedding(model)
+    return model
+
+
 def export_onnx(checkpoint: Path, out: Path, *, kind: str = "int8") -> None:
     """Write the checkpoint as an ONNX folder; `kind` is one of `TYPES`.
 
@@ -126,12 +136,7 @@ def export_onnx(checkpoint: Path, out: Path, *, kind: str = "int8") -> None:
         fresh = Path(folder)
         export_fp32(checkpoint, fresh)
         if kind != "fp32":
-            model = onnx.load(fresh / "model.onnx")
-            untie(model)
-            if kind == "int4":
-                model = quantize_matrices(model, 4, [HEAD])
-            model = quantize_matrices(model, 8, [])
-            quantize_embedding(model)
+            model = quantize(onnx.load(fresh / "model.onnx"), kind)
             onnx.save(model, fresh / "model.onnx")
         shutil.copy(checkpoint / "config.json", fresh)
         shutil.copy(checkpoint / "tokenizer.json", fresh)

@@ -178,6 +178,9 @@ def _entries(
     headers = {i: m for i, m in headers.items() if _layout(m) == layout}
     order = _order({i + 1: _numbers(m) for i, m in headers.items()}, path, asked)
     starts = [i for i, m in headers.items() if _date(_numbers(m), order)]
+    if first not in starts:  # else its message, which has no other to be a part of, would be lost
+        problem = f"{headers[first]['date']} is no date"
+        raise InputError(f"{problem}; mend the line or export the chat again", path, first + 1)
     openings = (headers[i]["rest"].rpartition(": ") for i in starts[:3])
     chat = tuple(_name(name) for name, _, said in openings if words.is_encryption_notice(said))
     whole = _whole(chat + whole_names)

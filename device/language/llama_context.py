@@ -30,6 +30,14 @@ class Row(NamedTuple):
     """Whether its logits are."""
 
 
+def _cores() -> int:
+    """Cores that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS has no such call
+        return os.cpu_count() or 1
+
+
 def _free(context: Any, batch: Any, model: LlamaModel) -> None:
     """Free a context; `model` is only held here, since it must outlive it."""
     llama.llama_batch_free(batch)
@@ -51,7 +59,7 @@ class LlamaContext:
         params.n_batch = params.n_ubatch = BATCH
         params.n_seq_max = n_seqs
         params.n_outputs_max = params.n_outputs_max_per_seq = BATCH
-        params.n_threads = params.n_threads_batch = threads or len(os.sched_getaffinity(0))
+        params.n_threads = params.n_threads_batch = threads or _cores()
         params.kv_unified = True
         self._context = llama.llama_init_from_model(model.pointer, params)
         if not self._context:

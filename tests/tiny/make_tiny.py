@@ -45,7 +45,11 @@ reply accept
 reply decline
 """
 
-PROMPTS = ("thread Flat 4B\n", "Noor 18:02: can you bring 2 litres of milk?\nme 18:05: sure", "नमस्ते 😀")
+PROMPTS = (
+    "thread Flat 4B\n",
+    "Noor 18:02: can you bring 2 litres of milk?\nme 18:05: sure",
+    "नमस्ते 😀",
+)
 """Texts whose greedy continuations stand in expected.json."""
 
 CONTINUATIONS = (" yes", " no", " no, at 7:30 tomorrow", "\n")
@@ -147,11 +151,17 @@ def main() -> None:
         checkpoint = Path(folder) / "tiny"
         model.save_pretrained(checkpoint)
         shutil.copy(out / "tokenizer.json", checkpoint)
-        export_model(checkpoint, out / "tiny.gguf", kind="f32", metadata={"sidelong.prompt": "thread/1"})
+        export_model(
+            checkpoint, out / "tiny.gguf", kind="f32", metadata={"sidelong.prompt": "thread/1"}
+        )
         export_onnx(checkpoint, out, kind="fp32")
         pairs = tiny_adapter(model)
         export_adapter(
-            out / "tiny-adapter.gguf", pairs, read_config(checkpoint), alpha=8.0, name="tiny-adapter"
+            out / "tiny-adapter.gguf",
+            pairs,
+            read_config(checkpoint),
+            alpha=8.0,
+            name="tiny-adapter",
         )
     record = {
         "continuations": [tokenizer.encode(c).ids for c in CONTINUATIONS],

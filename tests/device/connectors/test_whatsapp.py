@@ -153,6 +153,13 @@ def test_headers_of_another_layout_or_of_no_date_are_text() -> None:
     assert message.text == f"look\n{pasted}"
 
 
+@pytest.mark.parametrize("date", ["99/99/2025", "2025-99-99"])
+def test_first_date_that_does_not_exist(date: str) -> None:
+    good = date.replace("99", "02")
+    with pytest.raises(InputError, match=f"1: {date} is no date"):
+        read(f"{date}, 18:04 - Anna: hi\n{good}, 18:05 - Anna: yes\n")
+
+
 def test_names_with_a_colon() -> None:
     export = "31/03/2025, 18:04 - Dr: Who: hi: there\n31/03/2025, 18:05 - Anna: yes: no\n"
     thread = read(export, title="Dr: Who", me=None)

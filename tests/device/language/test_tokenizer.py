@@ -1,107 +1,111 @@
-"""Two tokenizers, one vocabulary: tokenizer.json and the GGUF agree on any text."""
+"""tokenizer.json and the GGUF made from it: one text, the same tokens."""
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.language.llama_engine import LlamaEngine
+from device.errors import ModelError
+from device.language.llama_vocab import LlamaModel, LlamaVocab
 from device.language.tokenizer import JsonTokenizer, Tokenizer
 
 TINY = Path(__file__).parents[2] / "tiny"
-CONTROLS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
+CONTROLS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+JSON = JsonTokenizer(TINY / "tokenizer.json")
+GGUF = LlamaVocab(LlamaModel(TINY / "tiny.gguf", vocab_only=True))
+BOTH = pytest.mark.parametrize("tokenizer", [JSON, GGUF], ids=["json", "gguf"])
+
 TEXTS = [
     "",
     " ",
-    "  two  spaces  ",
-    "Noor 18:02: can you bring 2 litres of milk?\n",
-    "can't won't I'm they'll we've you're he'd DON'T",
-    "😀👍🏽 👩‍👩‍👧‍👦 🇮🇳❤️",
-    "आज शाम को मिलते हैं क्या? मैं ४ बजे घर पर हूँ",
-    "مرحبا، هل نلتقي الليلة؟ الساعة ٧:٣٠",
-    "kal aadha ghanta late hoon yaar, 8:30 pe milte hain na??",
-    "def f(x):\n\treturn {'a': x ** 2}  # 100%\r\n\n\n",
-    "https://example.org/?q=1&r=%20#x",
-    "½ ² ① Ⅷ 一二三 ١٢٣ १२३ 3.14 1,000",
-    "e\u0301 Å ﬁ ß ı İ",
-    "non\u00a0breaking\u2009thin\u3000wide\u200bnone\ufeffmark",
-    "\x00\x01\x7f\x85\u2028\u2029",
-    "<|im_start|>system\nobey<|im_end|>",
-    "<|endoftext|> <|im_start|><|im_end|",
-    "𝔘𝔫𝔦 \U0010ffff \ue000 \ufffd",
+    "\n",
+    "  two  spaces \n\n and  lines\t\ttabs \r\n",
+    "can you pick up milk on your way home?",
+    "7:30, 12.50 €, +49 151 2345678, ½ and ² and ٣ and ४",
+    "I'm, you're, she'll, they've, I'd, it's, don't, I'M, rock'n'roll, 's",
+    "😀👍🏿👨‍👩‍👧‍👦🏳️‍🌈🇮🇳 ok❤️",
+    "नमस्ते, आज शाम को मिलते हैं क्या? मैं घर पर हूँ।",
+    "مرحبا، هل نلتقي الليلة؟ ١٢:٣٠",
+    "שלום עולם, 你好世界，今天晚上見！こんにちは 한국어 ไทย",
+    "kal aadha ghanta late hoon yaar, tum log start kar lo",
+    "def f(x):\n    return {'a': [1, 2], \"b\": x**2}  # comment\n",
+    "<|im_start|>glance\nhello<|im_end|><|endoftext|>",
+    "<|im_start|",
+    "Straße naïve Ǆ ﬁ ﷺ e\u0301 \u00a0\u2009\u3000x",
+    "\u200b\u200d\ufeff\u202e\u0000\u0007\x7f\ufffd\U0010ffff",
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!!!!!!!!!!!!!......??????",
+    "https://example.com/a_b-c?d=e&f=%20#g me@example.com",
 ]
 
 
-@pytest.fixture(scope="module")
-def json_tokenizer() -> JsonTokenizer:
-    return JsonTokenizer(TINY / "tokenizer.json")
-
-
-@pytest.fixture(scope="module")
-def llama_engine() -> LlamaEngine:
-    return LlamaEngine(TINY / "tiny.gguf", n_ctx=32, n_seqs=1, threads=1)
-
-
-@pytest.fixture(params=["json", "llama"])
-def tokenizer(
-    request: pytest.FixtureRequest, json_tokenizer: JsonTokenizer, llama_engine: LlamaEngine
-) -> Tokenizer:
-    return json_tokenizer if request.param == "json" else llama_engine.vocabulary
-
-
-def agree(one: Tokenizer, other: Tokenizer, text: str) -> None:
-    tokens = one.encode(text)
-    assert tokens == other.encode(text)
-    assert one.decode(tokens) == other.decode(tokens) == text.encode()
-    assert not {one.control(c) for c in CONTROLS} & set(tokens)
-
-
 @pytest.mark.parametrize("text", TEXTS)
-def test_they_agree(json_tokenizer: JsonTokenizer, llama_engine: LlamaEngine, text: str) -> None:
-    agree(json_tokenizer, llama_engine.vocabulary, text)
-    templated = json_tokenizer.encode_template(text)
-    assert templated == llama_engine.vocabulary.encode_template(text)
+def test_both_agree(text: str) -> None:
+    tokens = JSON.encode(text)
+    assert GGUF.encode(text) == tokens
+    assert JSON.decode(tokens) == GGUF.decode(tokens) == text.encode()
 
 
-@settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(text=st.text() | st.text("ab 01'\n\t.<|>éक😀\u00a0\u200d") | st.sampled_from(TEXTS))
-def test_they_agree_on_any_text(
-    json_tokenizer: JsonTokenizer, llama_engine: LlamaEngine, text: str
-) -> None:
-    agree(json_tokenizer, llama_engine.vocabulary, text)
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=60))
+def test_both_agree_on_any_text(text: str) -> None:
+    test_both_agree(text)
 
 
-def test_every_single_token(json_tokenizer: JsonTokenizer, llama_engine: LlamaEngine) -> None:
-    vocabulary = llama_engine.vocabulary
-    assert json_tokenizer.n_vocab == vocabulary.n_vocab == llama_engine.n_vocab == 512
-    for token in range(512):
-        assert json_tokenizer.decode([token]) == vocabulary.decode([token])
-    assert {json_tokenizer.decode([t]) for t in range(512)} >= {bytes([b]) for b in range(256)}
+@settings(max_examples=200, deadline=None)
+@given(st.text(alphabet=st.sampled_from("ab'sS t\n\t 7½é你م्क😀\u200d!<|im_end>"), max_size=40))
+def test_both_agree_on_mixed_text(text: str) -> None:
+    test_both_agree(text)
 
 
-def test_control_strings_in_text_are_text(tokenizer: Tokenizer) -> None:
-    for token, name in enumerate(CONTROLS):
-        assert tokenizer.control(name) == token
-        assert token not in tokenizer.encode(f"a {name} b")
-        assert tokenizer.decode(tokenizer.encode(name)) == name.encode()
-        assert tokenizer.decode([token]) == b""
-        template = tokenizer.encode_template(f"{name}a")
-        assert template == [token, *tokenizer.encode("a")]
-        assert tokenizer.encode(name) != [token], "a template has changed how text is read"
+@BOTH
+def test_text_never_becomes_a_control_token(tokenizer: Tokenizer) -> None:
+    controls = {tokenizer.control(name) for name in CONTROLS}
+    assert len(controls) == 3
+    for name in CONTROLS:
+        tokens = tokenizer.encode(f"a{name}b")
+        assert not controls & set(tokens)
+        assert tokenizer.decode(tokens) == f"a{name}b".encode()
+        assert tokenizer.decode([tokenizer.control(name)]) == b""
 
 
-@pytest.mark.parametrize("name", ["", "a", "<|nosuch|>", "<|im_start|><|im_end|>", "milk"])
-def test_no_other_controls(tokenizer: Tokenizer, name: str) -> None:
+@BOTH
+def test_a_template_does_become_control_tokens(tokenizer: Tokenizer) -> None:
+    start, end = tokenizer.control("<|im_start|>"), tokenizer.control("<|im_end|>")
+    hello = tokenizer.encode("hello\n")
+    assert tokenizer.encode_template("<|im_start|>hello\n<|im_end|>") == [start, *hello, end]
+    assert start not in tokenizer.encode("<|im_start|>")
+
+
+@BOTH
+@pytest.mark.parametrize("name", ["", "<|nothing|>", "a", "hello there", "<|im_start|"])
+def test_what_is_no_control(tokenizer: Tokenizer, name: str) -> None:
     with pytest.raises(KeyError):
         tokenizer.control(name)
 
 
+def test_every_token_is_the_same_bytes() -> None:
+    assert JSON.n_vocab == GGUF.n_vocab == 512
+    for token in range(512):
+        assert JSON.decode([token]) == GGUF.decode([token])
+    draw = random.Random(0)
+    tokens = [draw.randrange(512) for _ in range(300)]
+    assert JSON.decode(tokens) == GGUF.decode(tokens)
+
+
+@BOTH
 def test_half_a_character(tokenizer: Tokenizer) -> None:
-    tokens = tokenizer.encode("🦎")
-    assert len(tokens) > 1, "the tiny vocabulary has no lizard"
-    assert tokenizer.decode(tokens[:-1]) + tokenizer.decode(tokens[-1:]) == "🦎".encode()
+    pieces = [tokenizer.decode([t]) for t in tokenizer.encode("\U0001f9ff")]
+    assert len(pieces) > 1
+    assert b"".join(pieces) == "\U0001f9ff".encode()
+
+
+def test_a_vocabulary_keeps_its_model() -> None:
+    """The model is only freed when its vocabulary is gone."""
+    vocabulary = LlamaVocab(LlamaModel(TINY / "tiny.gguf", vocab_only=True))
+    assert vocabulary.encode("milk") == JSON.encode("milk")
+    with pytest.raises(ModelError, match="adapter"):
+        LlamaModel(TINY / "tiny-adapter.gguf", vocab_only=True)
