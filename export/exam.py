@@ -25,10 +25,16 @@ from rich.table import Table
 from device.language.chat_prompt import ChatPrompt, Shot
 from device.language.llama_engine import LlamaEngine
 from device.language.load import Model, load_writer
-from device.language.prompt import Task
-from device.language.quotes import quoted_glance, quoted_summary
+from device.language.prompt import Task, neutralise
+from device.language.quotes import (
+    SUMMARY_CHARS,
+    quoted_glance,
+    quoted_summary,
+    shorten,
+    weightiest,
+)
 from device.language.writer import Writer
-from device.messages import Card
+from device.messages import GLANCE_CHARS, Card
 from export.data import Example, load_examples, split_glancechat
 from export.metrics import best_rouge_l, f1, interval, macro_f1, rouge_l, unsupported
 from export.vocabulary import BASE_FILE, base_folder
@@ -42,7 +48,9 @@ class Paper:
     glance: list[float] = field(default_factory=list)
     summary: list[float] = field(default_factory=list)
     invented: list[float] = field(default_factory=list)
-    """1 where a shown line has a name or number that isn't in the thread."""
+    """1 where a shown line has a name or number that isn't in the thread, letter by letter."""
+    inventions: list[str] = field(default_factory=list)
+    """What those were, for a person to judge: "7" for "seven" is no invention."""
     more: dict[str, float] = field(default_factory=dict)
 
     def write(self, example: Example, glance: str, summary: str) -> None:
@@ -51,6 +59,8 @@ class Paper:
         self.summary.append(rouge_l(example.summary, summary))
         wrong = unsupported(glance, example.thread) + unsupported(summary, example.thread)
         self.invented.append(float(bool(wrong)))
+        if wrong:
+            self.inventions.append(f"{example.thread.id} {wrong}: {glance} | {summary}")
 
     def figures(self) -> dict[str, Any]:
         """Means, with the intervals of the two main ones."""
@@ -63,6 +73,7 @@ class Paper:
             "summary_interval": [round(v, 2) for v in interval(self.summary)],
             "cards_with_invention_pct": round(100 * float(np.mean(self.invented)), 2),
             **{key: round(value, 2) for key, value in self.more.items()},
+            "inventions": self.inventions,
         }
 
 
@@ -133,13 +144,15 @@ def card_figures(examples: Sequence[Example], cards: Sequence[Card]) -> dict[str
     }
 
 
-def own_words(examples: Sequence[Example]) -> Paper:
-    """The baseline of the sender's own words: the longest new message, shortened."""
-    paper = Paper("sender's own words")
+def own_words(examples: Sequence[Example]) -> tuple[Paper, Paper]:
+    """(the longest new message, shortened; what the device shows where the model fails)."""
+    plain, quoted = Paper("longest new message"), Paper("quotes as shown")
     for example in examples:
         thread = example.thread
-        paper.write(example, quoted_glance(thread).text, quoted_summary(thread).text)
-    return paper
+        text = neutralise(weightiest(thread).text)
+        plain.write(example, shorten(text, GLANCE_CHARS), shorten(text, SUMMARY_CHARS))
+        quoted.write(example, quoted_glance(thread).text, quoted_summary(thread).text)
+    return plain, quoted
 
 
 def untuned_base(examples: Sequence[Example], shots: Sequence[Example]) -> Paper:
@@ -200,6 +213,9 @@ def main() -> None:
     source.add_argument("--data", type=Path, help="folder with glancechat/")
     source.add_argument("--threads", type=Path, help="a JSONL file in GlanceChat's format")
     parser.add_argument("--baselines", action="store_true", help="untuned base too (needs --data)")
+    parser.add_argument(
+        "--baseline-step", type=int, default=1, help="the untuned base on every n-th thread only"
+    )
     parser.add_argument("--limit", type=int, help="so many threads only, spread evenly")
     parser.add_argument("--json", action="store_true", help="one line of JSON instead of tables")
     args = parser.parse_args()
@@ -212,9 +228,9 @@ def main() -> None:
         examples = load_examples([args.threads])
     if args.limit:
         examples = examples[:: max(1, len(examples) // args.limit)][: args.limit]
-    papers = [own_words(examples)]
+    papers = [*own_words(examples)]
     if args.baselines and shots:
-        papers.append(untuned_base(examples, shots))
+        papers.append(untuned_base(examples[:: args.baseline_step], shots))
     papers += examine(Model(args.model.stem, args.model), examples)
     figures = [paper.figures() for paper in papers]
     if args.json:
