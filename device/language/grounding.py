@@ -129,6 +129,7 @@ def check(statement: str, thread: Thread) -> Verdict:
         *_values(statement, source, reply=False),
         *_names(statement, source, reply=False),
         *_contradictions(statement, thread),
+        *_against_itself(statement),
     ]
     return Verdict(not reasons, tuple(reasons))
 
@@ -159,6 +160,18 @@ def _contradictions(statement: str, thread: Thread) -> Iterator[Reason]:
     for name, span in contradictions(statement, thread):
         kind, text = _CONTRADICTIONS[name]
         yield Reason(kind, span, text.format(span))
+
+
+_NOT_ITSELF = re.compile(
+    r"(?<![\w.,:])([A-Z]\w{2,}|\d+(?:[.,:]\d+)*)(?![.,:]?\w)"
+    r"(?:[ ,]+[\w:]+){0,2}[ ,;]+not (?:at |on )?\1(?![.,:]?\w)(?=[,;?!)]|\.?$|\. )"
+)
+
+
+def _against_itself(statement: str) -> Iterator[Reason]:
+    """ "Saturday 14:00, not Saturday": what a small model writes when it has seen a correction."""
+    if found := _NOT_ITSELF.search(statement):
+        yield Reason("negation", found[0], f"“{found[0]}” contradicts itself.")
 
 
 def _urls(text: str, source: Source) -> Iterator[Reason]:

@@ -234,3 +234,17 @@ def test_a_long_thread_is_judged_in_milliseconds() -> None:
         Judge().judge(statement, there)
         spent.append(time.perf_counter() - started)
     assert statistics.median(spent) < 0.06, "twenty times what an idle machine needs"
+
+
+@pytest.mark.parametrize(
+    "line", ["Dinner Saturday 14:00, not Saturday", "pick up at 8:30, not 8:30", "7, not at 7"]
+)
+def test_a_line_that_contradicts_itself_fails(line: str) -> None:
+    said = Message("Ben", "Dinner on Saturday at 14:00, no pick up at 8:30, 7 of us")
+    thread = Thread("t", "Anna", (said,))
+    reasons = check(line, thread).reasons
+    assert any("contradicts itself" in reason.text for reason in reasons)
+    assert not any(
+        "contradicts itself" in reason.text
+        for reason in check("Dinner at 14:00, not 8:30", thread).reasons
+    )
