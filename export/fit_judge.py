@@ -189,7 +189,7 @@ def main() -> None:
             f"AUC {auc(scores[part], y[part]):.3f}"
         )
     beta = fit(x, y, weight)
-    stack, cut_stack = [0.0, 1.0, 1.0], cut
+    stack, cut_stack = [0.0, 1.0, 0.0], cut  # a model not yet measured has no say
     if args.log_odds:
         given = {(r["id"], r["statement"]): r["log_odds"] for r in read_jsonl(args.log_odds)}
         known = [(s, t, y) for s, t, y in held_out if (t.id, s) in given and check(s, t).passes]

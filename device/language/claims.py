@@ -11,17 +11,17 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
+from device.language.asking import SURE, weigh_asking
 from device.language.clauses import Aim, Clause, Index, aim, index_of, parts
+from device.language.polarity import weigh_polarity
 from device.language.value_claims import rejected_words, weigh_values
 from device.language.words import (
     OPPOSITES,
     STOP,
-    asks,
     cancels,
     content,
     first_person,
     is_negator,
-    offers,
     second_person,
     stem,
     words,
@@ -31,9 +31,9 @@ from device.messages import Thread
 FEATURES = (
     "unknown_word_value", "coverage", "bind", "bind_against", "bind_late",
     "superseded", "newest", "rejected", "rejected_word", "preferred", "speech", "speech_against",
-    "action", "action_against", "mention", "addressee", "addressee_other", "request_mismatch",
-    "offer_mismatch", "added_negation", "dropped_negation", "withdrawn", "opposite", "cohesion",
-    "owes",
+    "action", "action_against", "mention", "addressee", "addressee_other", "ask_support",
+    "offer_support", "to_whom", "neg_agree", "neg_add", "neg_drop", "withdrawn", "opposite",
+    "cohesion", "owes",
 )  # fmt: skip
 """Names of the soft features, in their order."""
 
@@ -41,14 +41,6 @@ _SPEECH = re.compile(
     r"\b(?:says?|said|asks?|asked|wants?|tells?|told|offers?|promises?|thinks?|believes?|claims?|"
     r"wrote|writes|reminds?|warns?|recommends?|suggests?|needs?|would like|begs?|prefers?|hints?|"
     r"expects?|admits?|admitted|voted|apologis\w+|promised|agrees?|checked|requires?)\b"
-)
-_REQUEST = re.compile(
-    r"\b(?:asks? (?:if |whether )?you|asks? [a-z' ]{2,20} (?:to|for)|wants? you|needs? you|"
-    r"tells? you|begs? you|would like you|reminds? you|wants? [a-z' ]{2,20} to|needs? your|"
-    r"wants? your)\b"
-)
-_OFFER = re.compile(
-    r"\b(?:offers? (?:to|you|that)|promises?|will|'ll|is going to|has already|would)\b"
 )
 _TO_YOU = re.compile(
     r"\b(?:asks?|wants?|needs?|tells?|told|begs?|reminds?|asked)(?: if| whether)? you\b"
@@ -149,6 +141,7 @@ def _weigh_people(statement: str, index: Index, found: dict[str, float]) -> None
                 if w >= top - 0.1
             )
             found["mention"] = together
+        weigh_asking(about, subject, index, found)
         _weigh_addressee(about, index, found)
         _weigh_debt(about, index, found)
 
@@ -204,33 +197,21 @@ def _weigh_debt(about: Aim, index: Index, found: dict[str, float]) -> None:
 def _weigh_mood(statement: str, index: Index, found: dict[str, float]) -> None:
     for part in parts(statement):
         about = aim(part, index)
+        weigh_polarity(about, index, found)
         if about.best < 0.25 or not about.stems:
             continue
-        near = [
-            (c, w)
-            for c, w in zip(index.clauses, about.weights, strict=True)
-            if w >= about.best - 0.12
-        ]
         negated = any(map(is_negator, about.tokens)) or cancels(about.folded)
         strength = about.best * min(1.0, len(about.stems) / 3)
-        shares = _share([c.negated or cancels(c.folded) for c, _ in near])
-        if negated:
-            found["added_negation"] = max(found["added_negation"], strength * (1 - shares))
-        else:
-            found["dropped_negation"] = max(found["dropped_negation"], strength * shares)
-        by_others = [(c, w) for c, w in zip(index.clauses, about.weights, strict=True) if c.sender]
-        asked = max((w for c, w in by_others if asks(c.folded)), default=0.0)
-        offered = max(
-            (w for c, w in by_others if offers(c.folded) and not asks(c.folded)), default=0.0
+        last = max(
+            c.order
+            for c, w in zip(index.clauses, about.weights, strict=True)
+            if w >= about.best - SURE
         )
-        if _REQUEST.search(about.folded):
-            found["request_mismatch"] = offered - asked
-        elif _OFFER.search(about.folded):
-            found["offer_mismatch"] = asked - offered
-        last = max(c.order for c, _ in near)
         later = index.clauses[last + 1 :]
         if not negated and any(cancels(c.folded) for c in later):
             found["withdrawn"] = max(found["withdrawn"], strength)
+    if found["neg_agree"]:
+        found["neg_add"] = 0.0
 
 
 def _opposites(whole: Aim, index: Index) -> list[str]:

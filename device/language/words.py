@@ -205,6 +205,14 @@ _OFFERS = re.compile(
     r"ed|i'?ve|i \w+ed|i got|i'?d|we'?ll|we will|we can|happy to|shall i|should i|want me to|"
     r"do you want me|on me|my treat|main|mai|karunga|karungi|dunga|dungi|lunga|voy a|te \w+o|yo)\b"
 )
+_COMMITS = re.compile(
+    r"\b(?:i|we) (?:will|can|could|would|have|just|already|am|leave|bring|take|get|pay|hold|do|go|"
+    r"send|make|buy|put|\w+ed)\b|\bi'?(?:ll|m|d|ve)\b|\bwe'?(?:ll|ve)\b|\b(?:yo)?u want\b"
+)
+_FOR_MYSELF = re.compile(r"\blet me (?:know|have|see)\b|\bso (?:that )?(?:i|we) can\b")
+_YOU_DO = re.compile(
+    r"^\W*(?:so |and |then |now )?(?:yo)?u (?!(?:are|were|have|know|said|did|was)\b)[a-z]+\b"
+)
 _FIRST = re.compile(r"\b(?:i|i'\w+|im|ill|ive|id|we|we'\w+|my|me|our|mine|mi|main|maine|yo)\b")
 _SECOND = re.compile(
     r"\b(?:you|you'\w+|u|ur|your|yours|youre|ya|yuh|tu|tum|tune|tera|teri|aap|te|ti|usted|ye|yer)\b"
@@ -228,12 +236,13 @@ def corrects(folded: str) -> bool:
 
 def asks(folded: str) -> bool:
     """Whether a folded clause asks its reader for something."""
-    return bool(_ASKS.search(folded) or _IMPERATIVE.search(folded))
+    return bool(_ASKS.search(folded) or _IMPERATIVE.search(folded) or _YOU_DO.search(folded))
 
 
-def offers(folded: str) -> bool:
+def commits(folded: str) -> bool:
     """Whether a folded clause says what its writer does or would do."""
-    return bool(_OFFERS.search(folded))
+    folded = _FOR_MYSELF.sub(" ", folded)
+    return bool(_OFFERS.search(folded) or _COMMITS.search(folded))
 
 
 def first_person(folded: str) -> bool:

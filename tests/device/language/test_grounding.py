@@ -129,6 +129,14 @@ def test_a_plain_contradiction_fails(
          "Meet Ada at the north gate", "Meet Ada at the mill"),
         (("Ada: Cy has paid the deposit", "Bo: i paid for the tent"),
          "Bo paid for the tent", "Cy paid for the tent"),
+        (("Ada: can you make 40 labels pls", "Ada: blue ones"),
+         "Ada wants you to make labels", "Ada offers to make labels"),
+        (("Ada: i'll carry the ladder over tonight",),
+         "Ada offers to carry the ladder", "Ada asks you to carry the ladder"),
+        (("Ada: hi both", "Ada: wren could you lock up?", "Bo: nice one"),
+         "Ada asks you to lock up", "Ada asks Bo to lock up"),
+        (("Ada: the ferry is running", "Ada: the café isn't open"),
+         "Ada says the ferry is running", "Ada says the ferry is not running"),
         (("Ada: please don't feed the cat",),
          "Ada asks you not to feed the cat", "Ada asks you to feed the cat"),
         (("Ada: could you carry the piano stool up?",),
@@ -142,7 +150,8 @@ def test_the_judge_prefers_the_true_twin(said: tuple[str, ...], true: str, false
     assert judge.probability(true, there) > judge.probability(false, there)
 
 
-def test_the_models_word_counts_but_excuses_no_invention() -> None:
+def test_the_models_word_counts_but_excuses_no_invention(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("device.language.judge.STACK", (0.0, 1.0, 1.0))
     judge = Judge()
     statement = "Oskar moved dinner to Marlow Street"
     assert judge.judge(statement, DINNER, log_odds=6.0).passes
