@@ -44,6 +44,11 @@ train: $(VENV)/.dev
 exam: $(VENV)/.dev
 	$(BIN)/python -m export.exam --model models/sidelong-118m.gguf --data $(DATA)
 
+# From the checkpoint that `make train` leaves in work/.
+onnx: $(VENV)/.dev
+	$(BIN)/python -m export.to_onnx work/118m work/onnx-int8 --type int8
+	$(BIN)/python -m export.to_onnx work/118m work/onnx-int4 --type int4
+
 picture: $(VENV)/.base
 	$(BIN)/python scripts/picture.py docs/demo.svg
 
