@@ -135,10 +135,6 @@ class Writer:
             timings_ms=clock.laps | ms,
         )
 
-    def glance(self, thread: Thread) -> Line:
-        """The one line alone."""
-        return self._line(thread, self.prefill(thread).seq, "glance")
-
     def unchecked(self, thread: Thread, task: Task) -> str:
         """The model's first decoding, whatever it says: for measuring, never for showing."""
         job = self._job(task, thread)
@@ -186,12 +182,6 @@ class Writer:
         """Whether a statement is supported by the thread, by the rules and the model's own word."""
         log_odds = self.log_odds(statement, self.prefill(thread).seq)
         return Judge().judge(statement, thread, log_odds)
-
-    def likelihood(self, thread: Thread, task: Task, text: str) -> float:
-        """log P(text | thread, task) in nats a token."""
-        tokens = self._tokenizer.encode(text)
-        asked = self._prompt.task(task, thread)
-        return self._score(self.prefill(thread).seq, asked, [tokens])[0] / len(tokens)
 
     def _score(self, seq: Seq, asked: list[int], answers: Sequence[list[int]]) -> list[float]:
         (fork,) = self._engine.fork(seq, 1)
