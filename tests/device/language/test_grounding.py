@@ -257,3 +257,9 @@ def test_a_line_that_contradicts_itself_fails(line: str) -> None:
         "contradicts itself" in reason.text
         for reason in check("Dinner at 14:00, not 8:30", thread).reasons
     )
+
+
+def test_invented_capitals_fail() -> None:
+    thread = Thread("t", "Anna", (Message("Ben", "the jfk form is due at 8:30"),))
+    assert check("Ben: JFK form due at 8:30", thread).passes
+    assert not check("Ben: KAL SHOP BOTTLES at 8:30", thread).passes
