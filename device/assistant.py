@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 from device.connectors.files import read_threads
 from device.errors import InputError
 from device.language.catalog import Catalog
-from device.language.grounding import Verdict
 from device.language.load import find_model, load_writer
 from device.language.writer import Writer
 from device.messages import Card, Thread
@@ -24,23 +23,23 @@ class Assistant:
         self._writer = writer
 
     @classmethod
-    def from_settings(cls, settings: Settings, catalog: Catalog | None = None) -> Self:
-        """With the model, engine and threads of the settings. Raises `ModelError`."""
-        model = find_model(settings.model, catalog or Catalog.default())
-        return cls(load_writer(model, settings.engine, settings.threads, settings.context))
+    def from_settings(cls, settings: Settings, together: int = 1) -> Self:
+        """With the model, engine and threads of the settings. Raises `ModelError`.
 
-    @property
-    def writer(self) -> Writer:
-        """The language room behind the flow."""
-        return self._writer
+        `together`: how many threads `cards` reads side by side, at the price of a larger cache.
+        """
+        model = find_model(settings.model, Catalog.default())
+        return cls(
+            load_writer(model, settings.engine, settings.threads, settings.context, together)
+        )
 
     def card(self, thread: Thread) -> Card:
         """The card of one thread. Raises `ValueError` for a thread without messages."""
         return self._writer.card(thread)
 
-    def judge(self, statement: str, thread: Thread) -> Verdict:
-        """Whether a statement is supported by the thread, and what is not."""
-        return self._writer.judge(statement, thread)
+    def cards(self, threads: Sequence[Thread]) -> Iterator[Card]:
+        """A card a thread, in their order. Raises `ValueError` for one without messages."""
+        return self._writer.cards(threads)
 
 
 def read_all(

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -34,10 +33,13 @@ from device.language.quotes import (
     weightiest,
 )
 from device.language.writer import Writer
-from device.messages import GLANCE_CHARS, Card
+from device.messages import GLANCE_CHARS, Card, Thread
 from export.data import Example, load_examples, split_glancechat
 from export.metrics import best_rouge_l, f1, interval, macro_f1, rouge_l, unsupported
 from export.vocabulary import BASE_FILE, base_folder
+
+TOGETHER = 8
+"""Threads that are decoded side by side."""
 
 
 @dataclass(slots=True)
@@ -79,27 +81,27 @@ class Paper:
 
 def examine(model: Model, examples: Sequence[Example]) -> tuple[Paper, Paper]:
     """(what the wearer is shown, what the model says at first, unchecked)."""
-    lines: dict[str, tuple[str, bool]] = {}
+    lines: dict[tuple[str, str], tuple[str, bool]] = {}
 
-    def watch(name: str, text: str, holds: bool) -> None:
-        lines.setdefault(name, (text, holds))
+    def watch(thread: Thread, name: str, text: str, holds: bool) -> None:
+        lines.setdefault((thread.id, name), (text, holds))
 
-    writer = load_writer(model, watch=watch)
+    writer = load_writer(model, together=TOGETHER, watch=watch)
     shown, first = Paper(model.name), Paper(f"{model.name}, unchecked")
     cards: list[Card] = []
     held = []
-    started = time.perf_counter()
-    for example in track(examples, model.name, console=Console(stderr=True), transient=True):
-        lines.clear()
-        card = writer.card(example.thread)
+    answers = writer.cards([example.thread for example in examples])
+    watched = track(
+        answers, model.name, len(examples), console=Console(stderr=True), transient=True
+    )
+    for example, card in zip(examples, watched, strict=True):
         cards.append(card)
         shown.write(example, card.glance.text, card.summary.text)
-        first.write(example, lines["glance"][0], lines["summary"][0])
-        held += [lines["glance"][1], lines["summary"][1]]
-    seconds = time.perf_counter() - started
+        glance, summary = (lines[example.thread.id, task] for task in ("glance", "summary"))
+        first.write(example, glance[0], summary[0])
+        held += [glance[1], summary[1]]
     shown.more = card_figures(examples, cards) | {
         "lines_pass_first_pct": 100 * float(np.mean(held)),
-        "seconds_a_card": seconds / len(examples),
     }
     return shown, first
 

@@ -1,23 +1,15 @@
 """Fit the judge's weights and write them to device/language/judge_weights.py.
 
     python -m export.fit_judge --data GLANCECHAT
-    python -m export.fit_judge --data GLANCECHAT --model MODEL.gguf --score SCORED.jsonl
-    python -m export.fit_judge --data GLANCECHAT --log-odds SCORED.jsonl
 
-The first fits the features: logistic regression (L2, Newton's method) over traps-train.jsonl and
-corruptions of the training personas' own lines, cross-validated by thread.
-
-The model's log-odds join by three numbers (bias, weight of the features' evidence, weight of the
-log-odds). A model is too sure of the statements it was trained on, so these are fitted on
-corruptions of the *development* personas' lines: `--score` writes {"id", "statement", "log_odds"}
-of each, and of the statements of traps-dev.jsonl for `export.judge_figures`, which alone reads the
-answers to those: they measure and are never fitted.
+Logistic regression (L2, Newton's method) over traps-train.jsonl and corruptions of the training
+personas' own lines, cross-validated by thread. traps-dev.jsonl is for `export.judge_figures`: it
+measures and is never fitted.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import random
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -27,11 +19,9 @@ from numpy.typing import NDArray
 
 from device.language.claims import FEATURES, features
 from device.language.grounding import check
-from device.language.judge import MOST_NATS
-from device.language.load import Model, load_writer
 from device.messages import Thread
 from export.corrupt import checks
-from export.data import Example, load_statements, read_jsonl, split_glancechat
+from export.data import Example, load_statements, split_glancechat
 
 Array = NDArray[np.float64]
 TRAP_WEIGHT = 10.0
@@ -104,31 +94,11 @@ def corrupted(examples: Iterable[Example], pairs: int) -> list[tuple[str, Thread
     return [(s, e.thread, truth) for e in examples for s, truth in checks(e, rng, pairs)]
 
 
-def score(model: Path, statements: Iterable[tuple[str, Thread]], output: Path) -> None:
-    """Write the model's log-odds of each statement, thread by thread, a line each.
-
-    Raises `ModelError` where the model can't be loaded, `ValueError` where it never learnt `check`.
-    """
-    writer = load_writer(Model(model.stem, model))
-    by_thread: dict[str, tuple[Thread, list[str]]] = {}
-    for text, thread in statements:
-        by_thread.setdefault(thread.id, (thread, []))[1].append(text)
-    with output.open("w", encoding="utf-8") as lines:
-        for thread, texts in by_thread.values():
-            cached = writer.prefill(thread)
-            for text in dict.fromkeys(texts):
-                log_odds = writer.log_odds(text, cached.seq)
-                if log_odds is None:
-                    raise ValueError(f"{model}: was never taught to check statements")
-                record = {"id": thread.id, "statement": text, "log_odds": log_odds}
-                lines.write(json.dumps(record, ensure_ascii=False) + "\n")
-
-
 def sigmoid(value: float) -> float:
     return float(1 / (1 + np.exp(-value)))
 
 
-def write(beta: Array, stack: Sequence[float], threshold: float, threshold_stack: float) -> None:
+def write(beta: Array, threshold: float) -> None:
     """The weights as the module that the judge imports."""
     lines = [
         '"""Written by `python -m export.fit_judge`; not by hand."""',
@@ -137,10 +107,7 @@ def write(beta: Array, stack: Sequence[float], threshold: float, threshold_stack
         "WEIGHTS = {",
         *(f'    "{name}": {value:.4f},' for name, value in zip(FEATURES, beta[1:], strict=True)),
         "}",
-        f"STACK = ({', '.join(f'{value:.4f}' for value in stack)})",
-        '"""Bias, weight of the features\' evidence, weight of the model\'s log-odds."""',
         f"THRESHOLD = {threshold:.4f}",
-        f"THRESHOLD_STACK = {threshold_stack:.4f}",
     ]
     OUTPUT.write_text("\n".join(lines) + "\n")
 
@@ -148,23 +115,8 @@ def write(beta: Array, stack: Sequence[float], threshold: float, threshold_stack
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="the GlanceChat folder")
-    parser.add_argument("--model", type=Path, help="the GGUF that --score asks")
-    parser.add_argument("--score", type=Path, help="write the model's log-odds there, and stop")
-    parser.add_argument("--log-odds", type=Path, help='JSONL of {"id", "statement", "log_odds"}')
     args = parser.parse_args()
-    training, development = split_glancechat(args.data)
-    held_out = corrupted(development, 2)
-    if args.score:
-        if args.model is None:
-            parser.error("--score needs --model")
-        others = {e.thread.id: e.thread for e in development}
-        measured = [
-            (text, others[record.thread_id])
-            for record in load_statements(args.data / "traps-dev.jsonl")
-            for text in (*record.true, *record.false)
-        ]
-        score(args.model, [*measured, *((s, t) for s, t, _ in held_out)], args.score)
-        return
+    training, _ = split_glancechat(args.data)
     threads = {e.thread.id: e.thread for e in training}
     traps = [
         (text, threads[record.thread_id], truth)
@@ -189,23 +141,7 @@ def main() -> None:
             f"AUC {auc(scores[part], y[part]):.3f}"
         )
     beta = fit(x, y, weight)
-    stack, cut_stack = [0.0, 1.0, 0.0], cut  # a model not yet measured has no say
-    if args.log_odds:
-        given = {(r["id"], r["statement"]): r["log_odds"] for r in read_jsonl(args.log_odds)}
-        known = [(s, t, y) for s, t, y in held_out if (t.id, s) in given and check(s, t).passes]
-        own = beta[0] + matrix((s, t) for s, t, _ in known) @ beta[1:]
-        nats = np.clip([given[t.id, s] for s, t, _ in known], -MOST_NATS, MOST_NATS)
-        both, truth = np.column_stack([own, nats]), np.array([float(y) for _, _, y in known])
-        stack = list(fit(both, truth, np.ones(len(truth))))
-        total = stack[0] + both @ np.array(stack[1:])
-        cut_stack = threshold_for(total, truth == 1)
-        print(
-            f"with the model, {len(known)} lines of the development personas: "
-            f"{np.mean(total[truth == 0] < cut_stack):.1%} of the false caught with "
-            f"{PASS_RATE:.0%} of the true passed; AUC {auc(total, truth):.3f}, "
-            f"the model alone {auc(nats, truth):.3f}"
-        )
-    write(beta, stack, sigmoid(cut), sigmoid(cut_stack))
+    write(beta, sigmoid(cut))
     print(f"wrote {OUTPUT}")
 
 

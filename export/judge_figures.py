@@ -1,6 +1,6 @@
 """Precision and recall of the grounding judge on hand-made traps, kind by kind.
 
-    python -m export.judge_figures --data GLANCECHAT --traps FILE [--log-odds SCORED.jsonl] [--json]
+    python -m export.judge_figures --data GLANCECHAT --traps FILE [--json]
 
 Three columns beside each other: the hard rules alone, the judge, and a baseline that sees the
 statement without its thread (naive Bayes over words and word pairs of traps-train.jsonl). What the
@@ -22,7 +22,7 @@ from device.language.grounding import check
 from device.language.judge import Judge
 from device.language.words import words
 from device.messages import Thread
-from export.data import Statements, load_statements, read_jsonl, split_glancechat
+from export.data import Statements, load_statements, split_glancechat
 
 Score = Callable[[str, Thread], bool]
 
@@ -114,7 +114,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="the GlanceChat folder")
     parser.add_argument("--traps", type=Path, required=True, help="traps-dev.jsonl, or your own")
-    parser.add_argument("--log-odds", type=Path, help='JSONL of {"id", "statement", "log_odds"}')
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     training, development = split_glancechat(args.data)
@@ -123,13 +122,10 @@ def main() -> None:
     seen = load_statements(args.data / "traps-train.jsonl")
     alone = StatementAlone(seen)
     own = {record.thread_id: record for record in seen}
-    given = {}
-    if args.log_odds:
-        given = {(r["id"], r["statement"]): r["log_odds"] for r in read_jsonl(args.log_odds)}
     judge = Judge()
     judges: dict[str, Score] = {
         "hard rules": lambda s, t: check(s, t).passes,
-        "judge": lambda s, t: judge.judge(s, t, given.get((t.id, s))).passes,
+        "judge": lambda s, t: judge.judge(s, t).passes,
         "statement alone": lambda s, t: alone.passes(s, own.get(t.id)),
     }
     tables = {name: measure(records, threads, passes) for name, passes in judges.items()}

@@ -15,13 +15,12 @@ from dataclasses import dataclass
 import torch
 
 from device.language.prompt import NOTHING_ASKED, ThreadPrompt, thread_tokens
-from export.corrupt import checks
-from export.data import Example, Statements
+from export.data import Example
 
 THREAD_WEIGHT = 0.05
 """What a token of the thread itself counts in the loss, where a token of an answer counts 1."""
 LABEL_WEIGHT = 2.0
-"""What a triage label, an intent, or the verdict of a check counts."""
+"""What a triage label or an intent counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +38,13 @@ class Sequence_:
 def pack(
     example: Example,
     prompt: ThreadPrompt,
-    rng: random.Random,
+    earlier: str | None = None,
     *,
-    statements: Sequence[tuple[str, bool]] = (),
-    check_pairs: int = 1,
     limit: int = 1024,
 ) -> Sequence_:
-    """One example as one sequence, with `check_pairs` generated pairs and the given statements."""
+    """One example as one sequence; `earlier` stands in the place of messages left out."""
     thread = example.thread
-    trunk, _ = thread_tokens(prompt, thread, limit)
+    trunk, _ = thread_tokens(prompt, thread, limit, earlier)
     packed = Sequence_(
         tokens=list(trunk),
         positions=list(range(len(trunk))),
@@ -76,15 +73,7 @@ def pack(
     for draft in example.drafts:
         asked = prompt.reply(draft.intent, thread)
         branch(asked, prompt.answer(draft.text), label=len(asked) - len(opening))
-    for statement, holds in [*statements, *checks(example, rng, check_pairs)]:
-        asked, true, false = prompt.check(statement)
-        branch(asked, true if holds else false, LABEL_WEIGHT)
     return packed
-
-
-def statements_of(pairs: Sequence[Statements]) -> dict[str, list[tuple[str, bool]]]:
-    """Hand-written pairs by thread id, as statements with their truth."""
-    return {p.thread_id: [(s, True) for s in p.true] + [(s, False) for s in p.false] for p in pairs}
 
 
 @dataclass(frozen=True, slots=True)

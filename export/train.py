@@ -22,11 +22,14 @@ from transformers import LlamaForCausalLM
 
 from device.language.prompt import ThreadPrompt
 from device.language.tokenizer import JsonTokenizer
-from export.data import Example, load_statements, split_glancechat
-from export.pack import Batch, batches, collate, pack, statements_of
+from export.augment import Renaming, summed_up
+from export.data import split_glancechat
+from export.pack import Batch, Sequence_, batches, collate, pack
 
 WATCHED = 32
 """Development threads on which the loss is watched while training."""
+RENAMED, SUMMED_UP = 0.8, 0.3
+"""Share of the threads that are offered to each way of `export.augment`."""
 
 
 def loss_of(model: LlamaForCausalLM, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
@@ -68,17 +71,24 @@ class Run:
         self.state: dict[str, Any] = {"epoch": 0, "done": 0, "seconds": 0.0, "tokens": 0}
         training, development = split_glancechat(args.data / "glancechat")
         self.training = training
-        self.extra = statements_of(load_statements(args.data / "glancechat/traps-train.jsonl"))
+        self.renaming = Renaming(training)
         step = max(1, len(development) // WATCHED)
-        self.watched = self._packed(development[::step], seed=0)
+        self.watched = [pack(e, self.prompt) for e in development[::step]]
         if args.limit:
             self.training = training[: args.limit]
 
-    def _packed(self, examples: list[Example], seed: int) -> list[Any]:
+    def _packed(self, seed: int) -> list[Sequence_]:
+        """The training threads, told another way at every pass."""
         rng = random.Random(seed)
-        return [
-            pack(e, self.prompt, rng, statements=self.extra.get(e.thread.id, ())) for e in examples
-        ]
+        packed = []
+        for example in self.training:
+            earlier = None
+            if rng.random() < RENAMED:
+                example = self.renaming(example, rng)
+            if rng.random() < SUMMED_UP:
+                example, earlier = summed_up(example, rng)
+            packed.append(pack(example, self.prompt, earlier))
+        return packed
 
     @property
     def checkpoint(self) -> Path:
@@ -132,7 +142,7 @@ class Run:
         saved = time.monotonic()
         while self.state["epoch"] < self.args.epochs:
             epoch = self.state["epoch"]
-            packed = self._packed(self.training, seed=1000 + epoch)
+            packed = self._packed(seed=1000 + epoch)
             groups = list(batches(packed, self.args.batch_tokens, random.Random(epoch)))
             for i, group in enumerate(groups):
                 if i < self.state["done"]:
@@ -152,7 +162,7 @@ class Run:
                     saved = time.monotonic()
             self.state["epoch"], self.state["done"] = epoch + 1, 0
 
-    def step(self, group: list[Any], progress: float) -> None:
+    def step(self, group: list[Sequence_], progress: float) -> None:
         """One batch: loss, clipped gradient, update."""
         rate = self.rate(progress)
         for g in self.optimizer.param_groups:

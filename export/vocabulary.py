@@ -103,7 +103,8 @@ def trim(
     for encoding in full.encode_batch_fast(list(texts), add_special_tokens=False):
         counts.update(full.id_to_token(i) for i in encoding.ids)
     kept = choose(counts, merges, pieces)
-    order = sorted(kept, key=lambda piece: vocab.get(piece, len(vocab)))
+    # Bytes that the base has no piece for share a place: by name, or a set's order decides.
+    order = sorted(kept, key=lambda piece: (vocab.get(piece, len(vocab)), piece))
     trimmed = {piece: i for i, piece in enumerate([*CONTROLS, *order])}
     closed = [(a, b) for a, b in merges if a in kept and b in kept and a + b in kept]
     return tokenizer_of(trimmed, closed)

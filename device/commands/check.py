@@ -12,12 +12,13 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from device.assistant import Assistant, read_all
-from device.commands.common import add_model_options, exit_code, report, settings_of
+from device.assistant import read_all
+from device.commands.common import exit_code, report
 from device.errors import InputError
 from device.language.judge import Judge
 from device.language.prompt import neutralise
 from device.messages import Thread
+from device.settings import load_settings
 
 KEYS = {"statements": None, "true": True, "false": False}
 """List in a statements file -> whether what it lists is meant to be true."""
@@ -43,24 +44,20 @@ def add(parser: argparse.ArgumentParser) -> None:
         help='JSONL: {"id": thread, "statements": [...]}, or "true": [...] and "false": [...]',
     )
     parser.add_argument("--me", metavar="NAME", help="your own name in the export")
-    parser.add_argument("--rules-only", action="store_true", help="don't ask the model")
-    add_model_options(parser)
     parser.add_argument("--json", action="store_true", help="one object a statement")
 
 
 def run(args: argparse.Namespace) -> int:
     """0, or 2 when a thread or a line could not be read; the other statements still come."""
-    settings = settings_of(args)
     problems: list[InputError] = []
     threads: dict[str, Thread] = {}
-    for item in read_all([args.chats], settings.me):
+    for item in read_all([args.chats], args.me or load_settings().me):
         if isinstance(item, InputError):
             report(item)
             problems.append(item)
         else:
             threads[item.id] = item
-    assistant = None if args.rules_only else Assistant.from_settings(settings)
-    judge = Judge().judge if assistant is None else assistant.judge
+    judge = Judge()
     console = Console(highlight=False)
     right = wrong = 0
     for claims in read_claims(args.statements):
@@ -73,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
             problems.append(claims)
             continue
         for statement, meant in claims.statements:
-            verdict = judge(statement, threads[claims.thread_id])
+            verdict = judge.judge(statement, threads[claims.thread_id])
             reason = "; ".join(r.text for r in verdict.reasons) or None
             if meant is not None:
                 right += verdict.passes == meant

@@ -21,8 +21,8 @@ from device.displays.terminal import legend, show_card, show_thread
 from device.errors import InputError
 from device.messages import Thread
 
-QUIET_BELOW = 4
-"""So few threads need no progress bar."""
+SIDE_BY_SIDE = 8
+"""Threads that are decoded together; fewer in a call come one by one, each with its own times."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -51,14 +51,15 @@ def run(args: argparse.Namespace) -> int:
             threads.append(item)
     if not threads:
         return exit_code(problems)
-    assistant = Assistant.from_settings(settings)
+    many = len(threads) >= SIDE_BY_SIDE
+    assistant = Assistant.from_settings(settings, SIDE_BY_SIDE if many else 1)
     console = Console(highlight=False, soft_wrap=False)
     if not args.json:
         console.print(legend())
     with progress_bar() as progress:
-        progress.disable = len(threads) < QUIET_BELOW
-        for thread in progress.track(threads, description="reading"):
-            card = assistant.card(thread)
+        progress.disable = not many
+        cards = progress.track(assistant.cards(threads), total=len(threads), description="reading")
+        for thread, card in zip(threads, cards, strict=True):
             if args.json:
                 print(card_json(card), flush=True)
             else:

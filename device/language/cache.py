@@ -37,6 +37,10 @@ class ThreadCache:
         """The most tokens of a thread that are read."""
         return self._limit
 
+    def size(self, thread: Thread) -> int:
+        """How many tokens of the thread would be held."""
+        return len(thread_tokens(self._prompt, thread, self._limit)[0])
+
     def sync(self, thread: Thread, earlier: str | None = None) -> Cached:
         """Bring the engine up to the thread as it is now; only what is new is decoded.
 

@@ -118,9 +118,6 @@ class ChatPrompt:
         asked = self._ask(f"What should my reply do? Answer with one word of: {words}.")
         return asked, [(intent, self._tokenizer.encode(intent)) for intent in INTENTS]
 
-    def check(self, statement: str) -> None:
-        return None
-
     def _ask(self, instruction: str) -> list[int]:
         return [*self._tokenizer.encode(f"\n{instruction}"), *self._after]
 

@@ -19,7 +19,7 @@ from device.messages import Thread
 
 ReasonKind = Literal[
     "name", "number", "amount", "time", "date", "url", "place", "negation", "speaker", "request",
-    "model",
+    "whole",
 ]  # fmt: skip
 
 

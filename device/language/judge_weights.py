@@ -30,7 +30,4 @@ WEIGHTS = {
     "cohesion": 0.5376,
     "owes": 1.5696,
 }
-STACK = (0.0000, 1.0000, 0.0000)
-"""Bias, weight of the features' evidence, weight of the model's log-odds."""
 THRESHOLD = 0.4333
-THRESHOLD_STACK = 0.4333

@@ -12,6 +12,7 @@ import llama_cpp.llama_cpp as llama
 
 from device.errors import ModelError
 from device.language.gguf_header import read_header
+from device.language.llama_buffers import avoid_amx
 
 
 @llama.llama_log_callback  # type: ignore[untyped-decorator]
@@ -27,12 +28,15 @@ class LlamaModel:
 
     def __init__(self, path: Path, *, vocab_only: bool = False):
         """Raises `ModelError` for a file that is missing, damaged, or no text decoder."""
-        if read_header(path).kind != "model":
+        header = read_header(path)
+        if header.kind != "model":
             raise ModelError(f"{path}: not a model; an adapter goes to `set_adapter`")
         params = llama.llama_model_default_params()
         params.vocab_only = vocab_only
+        kept = avoid_amx(params, header)
         self.path = path
         self.pointer: Any = llama.llama_model_load_from_file(str(path).encode(), params)
+        del kept
         if not self.pointer:
             raise ModelError(f"{path}: llama.cpp can't load it; fetch it again or choose another")
         weakref.finalize(self, llama.llama_model_free, self.pointer)

@@ -13,10 +13,10 @@ from device.language.chat_prompt import ChatPrompt
 from device.language.llama_engine import LlamaEngine
 from device.language.prompt import VERSION, Prompt, ThreadPrompt
 from device.language.tokenizer import JsonTokenizer, Tokenizer
-from device.language.writer import Watch, Writer
+from device.language.writer import FORKS, Watch, Writer
 
-SEQUENCES = 16
-"""A thread, its forks for every task and intent at once, and a little air."""
+CELLS_A_THREAD = 512
+"""Of the cache, for what is decoded behind each of the threads that are read side by side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,15 @@ def load_writer(
     engine: Literal["llama", "onnx"] = "llama",
     threads: int | None = None,
     context: int = 2048,
+    together: int = 1,
     watch: Watch | None = None,
 ) -> Writer:
-    """A writer on that model; `watch` as for `Writer`.
+    """A writer on that model; `together` and `watch` as for `Writer`.
 
     Raises `ModelError` where the file does not fit the engine.
     """
     prompt: Prompt
+    sequences = together * (1 + FORKS)
     if engine == "onnx":
         if not model.path.is_dir():
             raise ModelError(
@@ -64,13 +66,18 @@ def load_writer(
         # Only here: ONNX Runtime takes 40 MB and a third of a second that GGUF users need not pay.
         from device.language.onnx_engine import OnnxEngine
 
-        onnx = OnnxEngine(model.path, n_ctx=context, n_seqs=SEQUENCES, threads=threads)
+        onnx = OnnxEngine(model.path, n_ctx=context, n_seqs=sequences, threads=threads)
         tokenizer: Tokenizer = JsonTokenizer(model.path / "tokenizer.json")
-        return Writer(onnx, ThreadPrompt(tokenizer), tokenizer, model.name, watch=watch)
+        return Writer(onnx, ThreadPrompt(tokenizer), tokenizer, model.name, together, watch)
     if model.path.is_dir():
         raise ModelError(f"{model.path}: a folder; the llama engine wants a .gguf file")
     llama = LlamaEngine(
-        model.path, n_ctx=context, n_seqs=SEQUENCES, threads=threads, sha256=model.sha256
+        model.path,
+        n_ctx=context,
+        n_seqs=sequences,
+        threads=threads,
+        n_cells=context + (1 + together) * CELLS_A_THREAD,
+        sha256=model.sha256,
     )
     vocabulary = llama.vocabulary
     metadata = llama.metadata()
@@ -83,4 +90,4 @@ def load_writer(
             f"{model.path}: neither trained on Sidelong's prompt {VERSION} nor an instruct model "
             "(it has no chat template)"
         )
-    return Writer(llama, prompt, vocabulary, model.name, watch=watch)
+    return Writer(llama, prompt, vocabulary, model.name, together, watch)

@@ -5,7 +5,7 @@
     --- new ---\\n                               between what the wearer has read and what is new
     {speaker} {HH:MM}: {text}\\n
     <|im_start|>{task}\\n                        glance | summary | asks | triage | reply {intent}
-    {answer}<|im_end|>                          or: check {statement}
+    {answer}<|im_end|>
 
 Each piece is tokenized on its own, so the tokens of a thread never change once written: a message
 is prefilled when it arrives, and a task costs its own few tokens.
@@ -109,12 +109,6 @@ class Prompt(Protocol):
     def intents(self, thread: Thread) -> tuple[list[int], list[tuple[Intent, list[int]]]]:
         """Tokens that ask for an intent, and the tokens of every possible answer."""
 
-    def check(self, statement: str) -> tuple[list[int], list[int], list[int]] | None:
-        """Tokens that ask whether a statement is true, of "true" and of "false".
-
-        None where the model was never taught to judge.
-        """
-
 
 class ThreadPrompt:
     """Sidelong's own format, for models trained on it."""
@@ -164,10 +158,6 @@ class ThreadPrompt:
 
     def intents(self, thread: Thread) -> tuple[list[int], list[tuple[Intent, list[int]]]]:
         return [self._start, *self._tokenizer.encode("reply")], self._intents
-
-    def check(self, statement: str) -> tuple[list[int], list[int], list[int]]:
-        asked = self._ask(f"check {neutralise(statement)}")
-        return asked, self.answer("true"), self.answer("false")
 
     def answer(self, text: str) -> list[int]:
         """Tokens of an answer, without its end."""

@@ -5,63 +5,62 @@
 3. triage and intents are read off the logits of their labels, nothing is generated
 4. summary, asks and three drafts are decoded together, in one batch of forks
 5. what does not pass `grounding` is decoded once more; what fails again becomes a quote
+
+Many threads go through the same steps side by side, so that their texts share batches.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from device.language.cache import Cached, ThreadCache
+from device.language.decoder import Answer, Decoder, Job
 from device.language.engine import Engine, Sampling, Seq
-from device.language.grounding import Verdict, check, check_reply
-from device.language.judge import Judge
+from device.language.grounding import check, check_reply
 from device.language.prompt import NOTHING_ASKED, Prompt, Task
 from device.language.quotes import quoted_ask, quoted_glance, quoted_summary
 from device.language.tokenizer import Tokenizer
-from device.messages import (
-    GLANCE_CHARS,
-    URGENCIES,
-    Card,
-    Draft,
-    Intent,
-    Line,
-    Thread,
-    Triage,
-)
+from device.messages import GLANCE_CHARS, URGENCIES, Card, Draft, Intent, Line, Thread, Triage
 
-Watch = Callable[[str, str, bool], None]
-"""(task or intent, the decoded text, whether it may be shown)."""
+Watch = Callable[[Thread, str, str, bool], None]
+"""(thread, task or intent, a text decoded for it, whether that may be shown)."""
+
+PARTS = ("prefill", "glance", "summary", "asks", "triage", "replies")
+"""What `Card.timings_ms` has a time for."""
 
 DRAFTS = 3
+FORKS = DRAFTS + 2
+"""What one thread decodes at once: summary, asks, drafts."""
 GREEDY = Sampling()
-AGAIN = Sampling(temperature=0.7, top_k=40, top_p=0.9, seed=1)
+AGAIN = Sampling(temperature=0.5, top_k=40, top_p=0.9, seed=1)
 """How a line is decoded once more after it failed its check."""
+TRIES = 4
+"""Different samples of that second decoding; the first that passes is taken."""
 
 MOST_TOKENS: dict[str, int] = {"glance": 36, "summary": 80, "asks": 36, "reply": 48}
 ROOM = 224
 """Positions kept free behind a thread: the longest task and its answer, twice over."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """One text to decode behind a thread."""
-
-    name: str
-    """"glance", "summary", "asks", or an intent."""
-    asked: list[int]
-    most_tokens: int
+_UNKNOWN = Triage(needs_reply=False, urgency="low")
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    text: str
-    ended: bool
-    """False where the model was cut off: such a line is never shown."""
-    ms: float
-    """From the start of its batch to its own end."""
+@dataclass(slots=True)
+class _Work:
+    """A thread on its way to a card."""
+
+    thread: Thread
+    cached: Cached
+    ms: dict[str, float]
+    good: dict[str, str] = field(default_factory=dict)
+    """What may be shown, by "glance", "summary", "asks", or intent."""
+    triage: Triage = _UNKNOWN
+    intents: list[Intent] = field(default_factory=list)
+    """Likeliest first; empty where no reply is needed."""
 
 
 class Writer:
@@ -73,19 +72,22 @@ class Writer:
         prompt: Prompt,
         tokenizer: Tokenizer,
         model: str,
-        threads_kept: int = 1,
+        together: int = 1,
         watch: Watch | None = None,
     ):
-        """`model` is the name that stands on the cards; `threads_kept` threads stay prefilled.
+        """`model` is the name that stands on the cards.
 
-        `watch` is told of every decoded line, shown or not: the exam counts what is refused.
+        Up to `together` threads stay prefilled and are decoded side by side, as far as they fit
+        one context; the engine needs (1 + `FORKS`) sequences for each. `watch` is told of every
+        decoded line, shown or not: the exam counts what is refused.
         """
         self._engine = engine
         self._prompt = prompt
-        self._tokenizer = tokenizer
         self._model = model
         self._watch = watch
-        self._cache = ThreadCache(engine, prompt, threads_kept, ROOM)
+        self._together = together
+        self._cache = ThreadCache(engine, prompt, together, ROOM)
+        self._decoder = Decoder(engine, tokenizer, prompt.stop, together * FORKS)
 
     def prefill(self, thread: Thread) -> Cached:
         """Bring the engine up to the thread; call it when a message arrives.
@@ -104,9 +106,10 @@ class Writer:
             messages=thread.messages[: cached.dropped],
             unread_from=0,
         )
-        earlier = self._line(older, self._cache.sync(older).seq, "summary")
+        work = _Work(older, self._cache.sync(older), {})
+        self._decode([(work, self._job("summary", work))])
         self._cache.forget(older.id)
-        return self._cache.sync(thread, earlier.text)
+        return self._cache.sync(thread, work.good.get("summary") or quoted_summary(older).text)
 
     def forget(self) -> None:
         """Free every prefilled thread."""
@@ -114,31 +117,31 @@ class Writer:
 
     def card(self, thread: Thread) -> Card:
         """Everything about one thread. Raises `ValueError` for a thread without messages."""
-        clock = _Clock()
-        cached = self.prefill(thread)
-        clock.lap("prefill")
-        glance = self._line(thread, cached.seq, "glance")
-        clock.lap("glance")
-        triage = self.triage(thread, cached.seq)
-        intents = self.intents(thread, cached.seq) if triage.needs_reply else []
-        clock.lap("triage")
-        summary, asks, drafts, ms = self._rest(thread, cached.seq, intents)
-        return Card(
-            thread_id=thread.id,
-            glance=glance,
-            summary=summary,
-            asks=asks,
-            triage=triage,
-            drafts=drafts,
-            model=self._model,
-            tokens=cached.tokens,
-            timings_ms=clock.laps | ms,
-        )
+        (card,) = self._side_by_side([thread])
+        return card
+
+    def cards(self, threads: Sequence[Thread]) -> Iterator[Card]:
+        """A card a thread, in their order; neighbours are decoded side by side.
+
+        The times of such a card are those it waited, its neighbours' work included. Raises
+        `ValueError` for a thread without messages.
+        """
+        group: list[Thread] = []
+        room = 0
+        for thread in threads:
+            size = self._cache.size(thread)
+            if group and (len(group) == self._together or size > room):
+                yield from self._side_by_side(group)
+                group = []
+            room = (room if group else self._cache.limit) - size
+            group.append(thread)
+        if group:
+            yield from self._side_by_side(group)
 
     def unchecked(self, thread: Thread, task: Task) -> str:
         """The model's first decoding, whatever it says: for measuring, never for showing."""
-        job = self._job(task, thread)
-        (answer,) = self._decode(self.prefill(thread).seq, [job], GREEDY)
+        job = self._job(task, _Work(thread, self.prefill(thread), {}))
+        (answer,) = self._decoder.decode([job], GREEDY)
         return answer.text
 
     def triage(self, thread: Thread, seq: Seq) -> Triage:
@@ -166,23 +169,6 @@ class Writer:
         order = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)
         return [answers[i][0] for i in order]
 
-    def log_odds(self, statement: str, seq: Seq) -> float | None:
-        """log P(true) - log P(false) of a statement, in nats, as the model judges it.
-
-        None where the model was never taught to judge.
-        """
-        asked = self._prompt.check(statement)
-        if asked is None:
-            return None
-        question, true, false = asked
-        yes, no = self._score(seq, question, [true, false])
-        return yes - no
-
-    def judge(self, statement: str, thread: Thread) -> Verdict:
-        """Whether a statement is supported by the thread, by the rules and the model's own word."""
-        log_odds = self.log_odds(statement, self.prefill(thread).seq)
-        return Judge().judge(statement, thread, log_odds)
-
     def _score(self, seq: Seq, asked: list[int], answers: Sequence[list[int]]) -> list[float]:
         (fork,) = self._engine.fork(seq, 1)
         try:
@@ -191,110 +177,105 @@ class Writer:
         finally:
             self._engine.close(fork)
 
-    def _rest(
-        self, thread: Thread, seq: Seq, intents: list[Intent]
-    ) -> tuple[Line, str | None, tuple[Draft, ...], dict[str, float]]:
-        """Summary, asks and drafts in one batch; then, once, whatever failed its check."""
+    def _side_by_side(self, threads: Sequence[Thread]) -> list[Card]:
+        """The cards of threads that fit the engine together."""
+        work = []
+        for thread in threads:
+            started = time.perf_counter()
+            cached = self.prefill(thread)
+            work.append(_Work(thread, cached, {"prefill": _since(started)}))
+        self._decode([(w, self._job("glance", w)) for w in work])
+        for w in work:
+            started = time.perf_counter()
+            w.triage = self.triage(w.thread, w.cached.seq)
+            if w.triage.needs_reply:
+                w.intents = self.intents(w.thread, w.cached.seq)
+            w.ms["triage"] = _since(started)
+        self._rest(work)
+        return [self._finished(w) for w in work]
+
+    def _rest(self, work: Sequence[_Work]) -> None:
+        """Summary, asks and drafts; then likely other intents where a draft failed its check."""
         started = time.perf_counter()
-        jobs = [self._job("summary", thread), self._job("asks", thread)]
-        jobs += [self._reply(intent, thread) for intent in intents[:DRAFTS]]
-        good: dict[str, str] = {}
-        ms: dict[str, float] = {}
-        for sampling in (GREEDY, AGAIN):
-            late = (time.perf_counter() - started) * 1000
-            for job, answer in zip(jobs, self._decode(seq, jobs, sampling), strict=True):
-                ms[job.name] = late + answer.ms
-                if self._holds(job.name, answer, thread, good):
-                    good[job.name] = answer.text
-            jobs = [job for job in jobs if job.name not in good]
-            if not jobs:
-                break
-        spare = [i for i in intents[DRAFTS : 2 * DRAFTS] if any(j.name in intents for j in jobs)]
-        if spare:
-            jobs = [self._reply(intent, thread) for intent in spare]
-            for job, answer in zip(jobs, self._decode(seq, jobs, GREEDY), strict=True):
-                if self._holds(job.name, answer, thread, good):
-                    good[job.name] = answer.text
-        drafts = tuple(Draft(i, good[i]) for i in intents if i in good)[:DRAFTS]
-        summary = Line(good["summary"], "model") if "summary" in good else quoted_summary(thread)
+        lines: tuple[Task, ...] = ("summary", "asks")
+        self._decode(
+            [(w, self._job(task, w)) for w in work for task in lines]
+            + [(w, self._reply(intent, w)) for w in work for intent in w.intents[:DRAFTS]]
+        )
+        spare = [
+            (w, self._reply(intent, w))
+            for w in work
+            if any(intent not in w.good for intent in w.intents[:DRAFTS])
+            for intent in w.intents[DRAFTS : 2 * DRAFTS]
+        ]
+        self._decode(spare, again=False)
+        for w in work:
+            w.ms["replies"] = _since(started) if w.intents else 0.0
+
+    def _decode(self, jobs: Sequence[tuple[_Work, Job]], again: bool = True) -> None:
+        """Decode jobs in one batch, and once more, sampled, what failed its check."""
+        started = time.perf_counter()
+        for sampling, tries in ((GREEDY, 1), (AGAIN, TRIES)) if again else ((GREEDY, 1),):
+            late = _since(started)
+            jobs = [(w, job) for w, job in jobs if job.name not in w.good]
+            asked = [job for _, job in jobs for _ in range(tries)]
+            answers = iter(self._decoder.decode(asked, sampling))
+            for w, job in jobs:
+                for answer in itertools.islice(answers, tries):
+                    w.ms[job.name] = max(w.ms.get(job.name, 0.0), late + answer.ms)
+                    if job.name not in w.good and self._holds(w, job, answer):
+                        w.good[job.name] = answer.text
+
+    def _finished(self, work: _Work) -> Card:
+        """The card, with quotes where the model's lines did not hold."""
+        thread, good = work.thread, work.good
+        glance, summary = (
+            Line(good[task], "model") if task in good else quoted(thread)
+            for task, quoted in (("glance", quoted_glance), ("summary", quoted_summary))
+        )
         asks = good.get("asks") or quoted_ask(thread)
-        total = (time.perf_counter() - started) * 1000
-        laps = {"summary": ms["summary"], "asks": ms["asks"], "replies": total if intents else 0.0}
-        return summary, None if asks == NOTHING_ASKED else asks, drafts, laps
+        return Card(
+            thread_id=thread.id,
+            glance=glance,
+            summary=summary,
+            asks=None if asks == NOTHING_ASKED else asks,
+            triage=work.triage,
+            drafts=tuple(Draft(i, good[i]) for i in work.intents if i in good)[:DRAFTS],
+            model=self._model,
+            tokens=work.cached.tokens,
+            timings_ms={part: work.ms[part] for part in PARTS},
+        )
 
-    def _line(self, thread: Thread, seq: Seq, task: Task) -> Line:
-        """One line by itself: the model's if it holds, else a quote."""
-        job = self._job(task, thread)
-        for sampling in (GREEDY, AGAIN):
-            (answer,) = self._decode(seq, [job], sampling)
-            if self._holds(task, answer, thread, {}):
-                return Line(answer.text, "model")
-        return quoted_glance(thread) if task == "glance" else quoted_summary(thread)
-
-    def _holds(self, name: str, answer: _Answer, thread: Thread, good: dict[str, str]) -> bool:
-        """Whether a line may be shown as the model's own."""
-        holds = self._may_show(name, answer, thread, good)
+    def _holds(self, work: _Work, job: Job, answer: Answer) -> bool:
+        """Whether a text may be shown as the model's own."""
+        holds = answer.ended and _may_show(job.name, answer.text, work)
         if self._watch is not None:
-            self._watch(name, answer.text, holds)
+            self._watch(work.thread, job.name, answer.text, holds)
         return holds
 
-    def _may_show(self, name: str, answer: _Answer, thread: Thread, good: dict[str, str]) -> bool:
-        if not answer.ended or not answer.text or "\n" in answer.text:
-            return False
-        if name == "glance" and len(answer.text) > GLANCE_CHARS:
-            return False
-        if name == "asks" and answer.text == NOTHING_ASKED:
-            return True
-        if name in MOST_TOKENS:
-            return check(answer.text, thread).passes
-        if answer.text.casefold() in (text.casefold() for text in good.values()):
-            return False
-        return check_reply(answer.text, thread).passes
+    def _job(self, task: Task, work: _Work) -> Job:
+        asked = self._prompt.task(task, work.thread)
+        return Job(work.cached.seq, task, asked, MOST_TOKENS[task])
 
-    def _job(self, task: Task, thread: Thread) -> _Job:
-        return _Job(task, self._prompt.task(task, thread), MOST_TOKENS[task])
-
-    def _reply(self, intent: Intent, thread: Thread) -> _Job:
-        return _Job(intent, self._prompt.reply(intent, thread), MOST_TOKENS["reply"])
-
-    def _decode(self, seq: Seq, jobs: Sequence[_Job], sampling: Sampling) -> list[_Answer]:
-        """All jobs in one batch of forks of `seq`."""
-        started = time.perf_counter()
-        forks = self._engine.fork(seq, len(jobs))
-        tokens: list[list[int]] = [[] for _ in jobs]
-        ended: list[float | None] = [None] * len(jobs)
-        try:
-            for fork, job in zip(forks, jobs, strict=True):
-                self._engine.extend(fork, job.asked)
-            most = [job.most_tokens for job in jobs]
-            for step in self._engine.generate(forks, sampling, self._prompt.stop, most):
-                for i, token in enumerate(step):
-                    if token is not None:
-                        tokens[i].append(token)
-                    elif ended[i] is None:
-                        ended[i] = (time.perf_counter() - started) * 1000
-        finally:
-            for fork in forks:
-                self._engine.close(fork)
-        total = (time.perf_counter() - started) * 1000
-        return [
-            _Answer(
-                text=self._tokenizer.decode(some).decode("utf-8", "ignore").strip(),
-                ended=len(some) < job.most_tokens,
-                ms=total if end is None else end,
-            )
-            for some, job, end in zip(tokens, jobs, ended, strict=True)
-        ]
+    def _reply(self, intent: Intent, work: _Work) -> Job:
+        asked = self._prompt.reply(intent, work.thread)
+        return Job(work.cached.seq, intent, asked, MOST_TOKENS["reply"])
 
 
-class _Clock:
-    """Milliseconds between laps."""
+def _may_show(name: str, text: str, work: _Work) -> bool:
+    """Whether a whole text passes the check of its kind."""
+    if not text or "\n" in text:
+        return False
+    if name == "glance" and len(text) > GLANCE_CHARS:
+        return False
+    if name == "asks" and text == NOTHING_ASKED:
+        return True
+    if name in MOST_TOKENS:
+        return check(text, work.thread).passes
+    drafts = (work.good[i].casefold() for i in work.intents if i in work.good)
+    return text.casefold() not in drafts and check_reply(text, work.thread).passes
 
-    def __init__(self) -> None:
-        self.laps: dict[str, float] = {}
-        self._last = time.perf_counter()
 
-    def lap(self, name: str) -> None:
-        now = time.perf_counter()
-        self.laps[name] = (now - self._last) * 1000
-        self._last = now
+def _since(started: float) -> float:
+    """Milliseconds since a `time.perf_counter`."""
+    return (time.perf_counter() - started) * 1000

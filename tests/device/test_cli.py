@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,6 +58,14 @@ def test_demo(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Ifeoma" in capsys.readouterr().out
 
 
+def test_demo_on_the_shipped_model() -> None:
+    """In a process of its own: what a CPU's fast paths do to quantized weights can kill one."""
+    code = "from device.cli import main; raise SystemExit(main(['demo', '--threads', '2']))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    assert "Ifeoma" in done.stdout
+
+
 def test_read_on_onnx(threads: Path, capsys: pytest.CaptureFixture[str]) -> None:
     args = ["read", str(threads), "--json", "--engine", "onnx", "--model", str(TINY)]
     assert main(args) == 0
@@ -102,17 +112,14 @@ def test_a_model_that_is_not_there(threads: Path, capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.usefixtures("no_sockets")
-@pytest.mark.parametrize("how", [["--rules-only"], ["--model", GGUF]])
-def test_check(
-    threads: Path, tmp_path: Path, how: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_check(threads: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     statements = tmp_path / "statements.jsonl"
     statements.write_text(
         '{"id": "t1", "true": ["Ben asks about 3 chairs."], "false": ["Ben wants 7 chairs."]}\n'
         '{"id": "zz", "statements": ["x"]}\n'
         "[]\n"
     )
-    assert main(["check", str(threads), str(statements), "--json", *how]) == 2
+    assert main(["check", str(threads), str(statements), "--json"]) == 2
     captured = capsys.readouterr()
     records = [json.loads(text) for text in captured.out.splitlines()]
     assert [r["statement"] for r in records] == ["Ben asks about 3 chairs.", "Ben wants 7 chairs."]

@@ -28,13 +28,9 @@ EXAMPLE = Example(
 )
 
 
-def packed(**options: object):  # type: ignore[no-untyped-def]
-    return pack(EXAMPLE, PROMPT, random.Random(0), check_pairs=0, **options)  # type: ignore[arg-type]
-
-
 def test_every_answer_is_a_branch() -> None:
-    sequence = packed(statements=[("Ben wants 3 chairs.", True), ("Ben wants 4 chairs.", False)])
-    assert max(sequence.branches) == 4 + 2 + 2
+    sequence = pack(EXAMPLE, PROMPT)
+    assert max(sequence.branches) == 4 + 2
     assert {len(x) for x in (sequence.tokens, sequence.positions, sequence.weights)} == {
         len(sequence.branches)
     }
@@ -43,9 +39,13 @@ def test_every_answer_is_a_branch() -> None:
     )
     assert EXAMPLE.glance in learnt
     assert "which ones?" in learnt
-    assert "truefalse" in learnt
-    assert "4 chairs" not in learnt, "a false statement is never learnt as text"
+    assert "18:02" not in learnt
     assert " accept" in learnt
+
+
+def test_messages_left_out_are_summed_up() -> None:
+    text = TOKENIZER.text(pack(EXAMPLE, PROMPT, "Zoe asked for tables").tokens)
+    assert "thread Ben\n--- earlier: Zoe asked for tables ---\nBen 18:02: 3 chairs" in text
 
 
 def test_branches_see_the_thread_and_not_each_other() -> None:
@@ -55,7 +55,7 @@ def test_branches_see_the_thread_and_not_each_other() -> None:
         num_attention_heads=2, num_key_value_heads=1, max_position_embeddings=2048,
     )  # fmt: skip
     model = LlamaForCausalLM(config).eval()
-    sequence = packed()
+    sequence = pack(EXAMPLE, PROMPT)
     batch = collate([sequence, sequence])
     with torch.no_grad():
         together = model.model(
@@ -70,7 +70,7 @@ def test_branches_see_the_thread_and_not_each_other() -> None:
 
 
 def test_batches_hold_every_sequence_once() -> None:
-    sequences = [packed() for _ in range(23)]
+    sequences = [pack(EXAMPLE, PROMPT) for _ in range(23)]
     size = len(sequences[0].tokens)
     groups = list(batches(sequences, 3 * size, random.Random(0)))
     assert sum(map(len, groups)) == 23

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from device.language.claims import FEATURES, features
 from device.language.grounding import Verdict, check, check_reply
-from device.language.judge import Judge, _probability
+from device.language.judge import Judge
 from device.language.judge_weights import WEIGHTS
 from device.messages import Message, Thread
 
@@ -150,25 +150,6 @@ def test_the_judge_prefers_the_true_twin(said: tuple[str, ...], true: str, false
     assert judge.probability(true, there) > judge.probability(false, there)
 
 
-def test_the_models_word_counts_but_excuses_no_invention(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("device.language.judge.STACK", (0.0, 1.0, 1.0))
-    judge = Judge()
-    statement = "Oskar moved dinner to Marlow Street"
-    assert judge.judge(statement, DINNER, log_odds=6.0).passes
-    refused = judge.judge(statement, DINNER, log_odds=-8.0)
-    assert not refused.passes
-    assert refused.reasons
-    assert not judge.judge("Dinner moved to 8:15", DINNER, log_odds=50.0).passes
-    assert judge.judge(statement, DINNER, float("nan")) == judge.judge(statement, DINNER)
-
-
-@given(st.floats(-20, 20), st.floats(-20, 20))
-def test_more_log_odds_never_lower_the_chance(one: float, other: float) -> None:
-    found = features("Oskar moved dinner to Marlow Street", DINNER)
-    low, high = sorted((one, other))
-    assert _probability(found, low) <= _probability(found, high)
-
-
 def test_every_feature_has_a_weight() -> None:
     assert set(WEIGHTS) == set(FEATURES) == set(features("Oskar moved dinner", DINNER))
 
@@ -223,7 +204,7 @@ def test_no_text_makes_it_raise(said: list[tuple[str, str]], statement: str, me:
     for text in (statement, f"{statement} 7:30 Ada says half {me}"):
         check_reply(text, there)
         check(text, there)
-        Judge().judge(text, there, 0.5)
+        Judge().judge(text, there)
 
 
 def test_a_long_thread_is_judged_in_milliseconds() -> None:

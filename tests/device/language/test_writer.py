@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 
@@ -59,6 +60,29 @@ def test_a_card() -> None:
     assert len({d.intent for d in result.drafts}) == 3
     assert result.drafts[0].intent == "ask", "the likeliest intent comes first"
     assert set(result.timings_ms) == {"prefill", "glance", "summary", "asks", "triage", "replies"}
+
+
+def test_side_by_side_as_one_by_one() -> None:
+    threads = [
+        Thread(f"t{i}", "Anna", (Message("Ben", f"bring {i} chairs?" + " please" * i),), "Ben")
+        for i in range(40)
+    ]
+
+    def answer(prompt: str, times: int) -> str:
+        number = prompt.partition("bring ")[2].split()[0]
+        said = {"glance": f"Ben: {number} chairs?", "summary": f"Ben asks for {number} chairs."}
+        false = {"glance": "Ben: 77 chairs?"} if int(number) % 3 == 0 else {}
+        return script(**(said | false), asks="-", triage="none low")(prompt, times)
+
+    engine = ScriptedEngine(answer, n_ctx=800, n_seqs=24)
+    writer = Writer(engine, ThreadPrompt(TOKENIZER), TOKENIZER, "scripted", together=4)
+    cards = list(writer.cards(threads))
+    assert [c.thread_id for c in cards] == [t.id for t in threads]
+    for thread, found in zip(threads, cards, strict=True):
+        alone = card(answer, thread)
+        assert replace(found, timings_ms={}) == replace(alone, timings_ms={})
+    assert {c.glance.source for c in cards} == {"model", "quote"}
+    assert engine.open_sequences <= 4
 
 
 def test_an_invented_number_is_decoded_again() -> None:

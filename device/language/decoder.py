@@ -1,0 +1,79 @@
+"""Texts decoded behind cached threads, many at once: each job a fork of its thread."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from device.language.engine import Engine, Sampling, Seq, Token
+from device.language.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One text to decode behind a thread."""
+
+    seq: Seq
+    """Where the thread stands in the engine."""
+    name: str
+    """"glance", "summary", "asks", or an intent."""
+    asked: Sequence[Token]
+    most_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was decoded for a job."""
+
+    text: str
+    ended: bool
+    """False where the model was cut off: such a line is never shown."""
+    ms: float
+    """From the start of `decode` to its own end."""
+
+
+class Decoder:
+    """Decodes jobs on one engine, at most `forks` of them in one batch."""
+
+    def __init__(self, engine: Engine, tokenizer: Tokenizer, stop: Collection[Token], forks: int):
+        self._engine = engine
+        self._tokenizer = tokenizer
+        self._stop = stop
+        self._forks = forks
+
+    def decode(self, jobs: Sequence[Job], sampling: Sampling) -> list[Answer]:
+        """An answer a job, in their order."""
+        started = time.perf_counter()
+        answers: list[Answer] = []
+        for start in range(0, len(jobs), self._forks):
+            answers += self._batch(jobs[start : start + self._forks], sampling, started)
+        return answers
+
+    def _batch(self, jobs: Sequence[Job], sampling: Sampling, started: float) -> list[Answer]:
+        tokens: list[list[Token]] = [[] for _ in jobs]
+        ended: list[float | None] = [None] * len(jobs)
+        forks: list[Seq] = []
+        try:
+            for job in jobs:
+                forks += self._engine.fork(job.seq, 1)
+                self._engine.extend(forks[-1], job.asked)
+            most = [job.most_tokens for job in jobs]
+            for step in self._engine.generate(forks, sampling, self._stop, most):
+                for i, token in enumerate(step):
+                    if token is not None:
+                        tokens[i].append(token)
+                    elif ended[i] is None:
+                        ended[i] = (time.perf_counter() - started) * 1000
+        finally:
+            for fork in forks:
+                self._engine.close(fork)
+        total = (time.perf_counter() - started) * 1000
+        return [
+            Answer(
+                text=self._tokenizer.decode(some).decode("utf-8", "ignore").strip(),
+                ended=len(some) < job.most_tokens,
+                ms=total if end is None else end,
+            )
+            for some, job, end in zip(tokens, jobs, ended, strict=True)
+        ]
