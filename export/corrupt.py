@@ -1,4 +1,4 @@
-"""True statements made false by one change, to teach the `check` task.
+"""True statements made false by one change, for the judge to be fitted on.
 
 False values are taken from the thread itself wherever it has any: matching words must not be
 enough to tell true from false.

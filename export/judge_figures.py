@@ -12,6 +12,8 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import statistics
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -123,9 +125,17 @@ def main() -> None:
     alone = StatementAlone(seen)
     own = {record.thread_id: record for record in seen}
     judge = Judge()
+    spent: list[float] = []
+
+    def judged(statement: str, thread: Thread) -> bool:
+        started = time.perf_counter()
+        passes = judge.judge(statement, thread).passes
+        spent.append(1000 * (time.perf_counter() - started))
+        return passes
+
     judges: dict[str, Score] = {
         "hard rules": lambda s, t: check(s, t).passes,
-        "judge": lambda s, t: judge.judge(s, t).passes,
+        "judge": judged,
         "statement alone": lambda s, t: alone.passes(s, own.get(t.id)),
     }
     tables = {name: measure(records, threads, passes) for name, passes in judges.items()}
@@ -147,6 +157,7 @@ def main() -> None:
     for rows in zip(*tables.values(), strict=True):
         cells = [f"{f.true_passed / f.pairs:.0%} / {f.recall:.0%}" for f in rows]
         print(f"{rows[0].kind:20s}{rows[0].pairs:8d}" + "".join(f"{cell:>20s}" for cell in cells))
+    print(f"the judge took {statistics.median(spent):.1f} ms a statement (median)")
 
 
 if __name__ == "__main__":

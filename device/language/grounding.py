@@ -214,6 +214,13 @@ def _is_idle(text: str, value: Value) -> bool:
     return bool(re.search(r"[—–-] ?$", text[: value.start])) and not text[value.end :].strip()
 
 
+def _signs(text: str, match: re.Match[str]) -> bool:
+    """Whether a word is a signature: the last one, after a dash."""
+    return bool(re.search(r"[—–-] ?$", text[: match.start()])) and not text[match.end() :].strip(
+        " .!"
+    )
+
+
 def _called(value: Value) -> str:
     return {"word": "number", "weekday": "day"}.get(value.kind, value.kind)
 
@@ -222,7 +229,7 @@ def _names(text: str, source: Source, reply: bool) -> Iterator[Reason]:
     """Capitalised words that the source doesn't know.
 
     At the start of a sentence a capital says nothing, unless the word does what people do ("Greg
-    says"); in a reply not even then.
+    says"); in a reply not even then, but whoever signs it must be known.
     """
     for match in _TOKEN.finditer(text):
         written = match[0]
@@ -232,7 +239,8 @@ def _names(text: str, source: Source, reply: bool) -> Iterator[Reason]:
             continue
         if written.isupper() and (len(written) > 1 or reply):
             continue  # emphasis or an abbreviation
-        if _SENTENCE_END.search(text[: match.start()]):
+        signs = reply and _signs(text, match)
+        if _SENTENCE_END.search(text[: match.start()]) and not signs:
             rest = text[match.start() + len(written.removesuffix("'s").removesuffix("’s")) :]
             if reply or not _SAYS.search(rest):
                 continue
