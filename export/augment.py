@@ -63,9 +63,9 @@ class Renaming:
         taken = {w.lower() for text in texts for w in _NAME.findall(text)}
         free = [name for name in self._pool if name.lower() not in taken]
         names = self.names(example.thread)
-        new = dict(zip(names, rng.sample(free, len(names)), strict=True))
-        if not new:
+        if not names or len(names) > len(free):
             return example
+        new = dict(zip(names, rng.sample(free, len(names)), strict=True))
         new |= {old.lower(): name.lower() for old, name in new.items()}
         pattern = re.compile(rf"\b(?:{'|'.join(map(re.escape, new))})(?![^\W_])")
         return _mapped(example, lambda text: pattern.sub(lambda m: new[m[0]], text))

@@ -3,7 +3,7 @@
 The learning rate follows a cosine over the run, and the run's end is whichever comes first: its
 epochs or its hours (checkpoints count the hours already spent).
 
-    python -m export.train --data DIR --model DIR --out DIR [--epochs 2] [--hours H]
+    python -m export.train --data DIR --model DIR --out DIR [--epochs 2] [--hours H] [--seed N]
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import json
 import math
 import random
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +34,24 @@ RENAMED, SUMMED_UP = 0.8, 0.3
 """Share of the threads that are offered to each way of `export.augment`."""
 
 
-def loss_of(model: LlamaForCausalLM, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-    """(weighted mean cross-entropy in nats, cross-entropy of the answers' tokens alone).
+def fake_q4_0(weights: torch.Tensor) -> torch.Tensor:
+    """`weights` as Q4_0 rounds them: blocks of 32 share a scale, levels -8..7.
 
-    Logits are computed only where a token has weight: the vocabulary's rows cost as much as
-    three layers.
+    The rule of ggml's quantize_row_q4_0: the scale, in fp16, takes the value that is largest in
+    magnitude to -8.
+    """
+    blocks = weights.reshape(-1, 32)
+    largest = blocks.gather(1, blocks.abs().argmax(1, keepdim=True))
+    scale = largest / -8
+    inverse = torch.where(scale == 0, 0, 1 / scale)
+    levels = (blocks * inverse + 8.5).floor().clamp(0, 15) - 8
+    return (levels * scale.half().float()).reshape(weights.shape)
+
+
+def logits_of(model: LlamaForCausalLM, batch: Batch) -> torch.Tensor:
+    """(rows, n_vocab) logits, only where a token has weight.
+
+    The vocabulary costs as much as three layers.
     """
     hidden = model.model(
         input_ids=batch.tokens,
@@ -44,15 +59,28 @@ def loss_of(model: LlamaForCausalLM, batch: Batch) -> tuple[torch.Tensor, torch.
         position_ids=batch.positions,
         use_cache=False,
     ).last_hidden_state
-    weights = batch.weights[:, 1:]
+    return F.linear(hidden[:, :-1][batch.weights[:, 1:] > 0], model.lm_head.weight).float()
+
+
+def loss_of(
+    model: LlamaForCausalLM, batch: Batch, teacher: LlamaForCausalLM | None = None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """(weighted mean loss in nats, cross-entropy of the answers' tokens alone).
+
+    The loss is the cross-entropy of what was written, or with a teacher KL(teacher || model).
+    """
     # The token after the thread's last is a branch's first, so a branch's own first token
     # would be predicted from another branch's end; its weight is always 0.
-    rows = weights > 0
-    logits = F.linear(hidden[:, :-1][rows], model.lm_head.weight).float()
-    losses = F.cross_entropy(logits, batch.tokens[:, 1:][rows], reduction="none")
-    weights = weights[rows]
-    answers = weights >= 1
-    return (losses * weights).sum() / weights.sum(), losses[answers].mean().detach()
+    rows = batch.weights[:, 1:] > 0
+    weights = batch.weights[:, 1:][rows]
+    logits = logits_of(model, batch)
+    written = losses = F.cross_entropy(logits, batch.tokens[:, 1:][rows], reduction="none")
+    if teacher is not None:
+        with torch.no_grad():
+            wanted = logits_of(teacher, batch).log_softmax(-1)
+        kl = F.kl_div(logits.log_softmax(-1), wanted, reduction="none", log_target=True)
+        losses = kl.sum(-1)
+    return (losses * weights).sum() / weights.sum(), written[weights >= 1].mean().detach()
 
 
 class Run:
@@ -64,6 +92,10 @@ class Run:
         self.prompt = ThreadPrompt(JsonTokenizer(args.model / "tokenizer.json"))
         self.model = LlamaForCausalLM.from_pretrained(args.model, dtype=torch.float32)
         self.model.to(self.device).train()
+        self.teacher = None
+        if args.teacher:
+            self.teacher = LlamaForCausalLM.from_pretrained(args.teacher, dtype=torch.float32)
+            self.teacher.to(self.device).eval()
         decay = [p for p in self.model.parameters() if p.dim() > 1]
         plain = [p for p in self.model.parameters() if p.dim() == 1]
         groups = [{"params": decay, "weight_decay": 0.1}, {"params": plain, "weight_decay": 0.0}]
@@ -77,9 +109,8 @@ class Run:
         if args.limit:
             self.training = training[: args.limit]
 
-    def _packed(self, seed: int) -> list[Sequence_]:
+    def _packed(self, rng: random.Random) -> list[Sequence_]:
         """The training threads, told another way at every pass."""
-        rng = random.Random(seed)
         packed = []
         for example in self.training:
             earlier = None
@@ -128,22 +159,41 @@ class Run:
         self.model.eval()
         losses = []
         for group in batches(self.watched, self.args.batch_tokens, random.Random(0)):
-            with self.precision():
+            with self.precision(), self.quantized():
                 losses.append(loss_of(self.model, collate(group).to(self.device)))
         self.model.train()
         return tuple(float(torch.stack(column).mean()) for column in zip(*losses, strict=True))
 
     def precision(self) -> torch.autocast:
-        """bf16 where asked for."""
-        return torch.autocast(self.device, torch.bfloat16, enabled=self.args.bf16)
+        """bf16 where asked for, or where it is the quicker."""
+        quick = self.device == "cuda" or torch.cpu.get_capabilities().get("amx_bf16", False)
+        enabled = quick if self.args.bf16 is None else self.args.bf16
+        return torch.autocast(self.device, torch.bfloat16, enabled=enabled)
+
+    @contextmanager
+    def quantized(self) -> Iterator[None]:
+        """The model as Q4_0 will round it, where asked for; its own weights come back after."""
+        if not self.args.fake_q4:
+            yield
+            return
+        kept = []
+        for name, p in self.model.named_parameters():
+            if "_proj." in name:
+                kept.append((p, p.data))
+                p.data = fake_q4_0(p.data)
+        try:
+            yield
+        finally:
+            for p, data in kept:
+                p.data = data
 
     def train(self) -> None:
         """All epochs, with a checkpoint every ten minutes."""
         saved = time.monotonic()
         while self.state["epoch"] < self.args.epochs:
             epoch = self.state["epoch"]
-            packed = self._packed(seed=1000 + epoch)
-            groups = list(batches(packed, self.args.batch_tokens, random.Random(epoch)))
+            rng = random.Random(1000 * self.args.seed + epoch)
+            groups = list(batches(self._packed(rng), self.args.batch_tokens, rng))
             for i, group in enumerate(groups):
                 if i < self.state["done"]:
                     continue
@@ -167,9 +217,12 @@ class Run:
         rate = self.rate(progress)
         for g in self.optimizer.param_groups:
             g["lr"] = rate
-        with self.precision():
-            loss, answers = loss_of(self.model, collate(group).to(self.device))
-        loss.backward()
+        with self.quantized():
+            with self.precision():
+                batch = collate(group).to(self.device)
+                loss, answers = loss_of(self.model, batch, self.teacher)
+            # Straight through: the gradient at the rounded weights moves the weights themselves.
+            loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
@@ -205,10 +258,16 @@ def main() -> None:
     parser.add_argument("--hours", type=float, help="training time at most, over all resumes")
     parser.add_argument("--lr", type=float, default=4e-4)
     parser.add_argument("--batch-tokens", type=int, default=2048)
-    parser.add_argument("--bf16", action="store_true")
+    parser.add_argument(
+        "--bf16",
+        action=argparse.BooleanOptionalAction,
+        help="default: where the machine multiplies bf16; elsewhere it is far slower than fp32",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of order and augmentation")
+    parser.add_argument("--teacher", type=Path, help="learn its probabilities, not the labels")
+    parser.add_argument("--fake-q4", action="store_true", help="learn to bear Q4_0's rounding")
     parser.add_argument("--limit", type=int, help="train on so many threads only (a trial)")
     args = parser.parse_args()
-    torch.manual_seed(0)
     run = Run(args)
     run.resume()
     run.train()

@@ -1,0 +1,95 @@
+"""Training lowers the loss, and a broken-off run ends where an unbroken one does."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import gguf
+import pytest
+import torch
+
+from export.train import Run, fake_q4_0
+
+
+class _Killed(Exception):
+    pass
+
+
+def run(data: Path, model: Path, out: Path, **more: object) -> Run:
+    options = {
+        "epochs": 3,
+        "hours": None,
+        "lr": 1e-3,
+        "batch_tokens": 400,
+        "limit": None,
+        "seed": 0,
+    }
+    options |= {"teacher": None, "fake_q4": False}
+    options |= {"data": data, "model": model, "out": out, "bf16": False}
+    return Run(argparse.Namespace(**(options | more)))
+
+
+def weights(trained: Run) -> torch.Tensor:
+    return torch.cat([p.detach().flatten() for p in trained.model.parameters()])
+
+
+def test_rounding_is_what_gguf_will_do() -> None:
+    torch.manual_seed(0)
+    weights = torch.randn(8, 96) * 0.1
+    weights[0, :32] = 0
+    rounded = fake_q4_0(weights)
+    kind = gguf.GGMLQuantizationType.Q4_0
+    stored = gguf.quants.dequantize(gguf.quants.quantize(weights.numpy(), kind), kind)
+    assert (rounded.numpy() == stored).all()
+    assert (fake_q4_0(rounded) == rounded).all()
+
+
+def test_the_weights_come_back_from_their_rounding(data: Path, checkpoint: Path) -> None:
+    trained = run(data, checkpoint, data.parent / "out", fake_q4=True, teacher=checkpoint)
+    before = weights(trained)
+    with trained.quantized():
+        assert not torch.equal(weights(trained), before)
+    assert torch.equal(weights(trained), before)
+    assert trained.held_out()[0] > 0, "the teacher is the same model unrounded"
+
+
+def test_the_loss_falls_and_the_model_is_written(data: Path, checkpoint: Path) -> None:
+    out = data.parent / "out"
+    trained = run(data, checkpoint, out, epochs=8)
+    before = trained.held_out()[1]
+    trained.train()
+    trained.finish()
+    assert trained.held_out()[1] < before - 0.5
+    assert (out / "model.safetensors").exists()
+    assert (out / "tokenizer.json").read_text() == (checkpoint / "tokenizer.json").read_text()
+
+
+def test_a_broken_off_run_goes_on(
+    data: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = run(data, checkpoint, data.parent / "whole")
+    whole.train()
+
+    out = data.parent / "broken"
+    broken = run(data, checkpoint, out)
+    step = broken.step
+
+    def killed_in_the_second_epoch(*args: object) -> None:
+        if broken.state["epoch"] == 1:
+            raise _Killed
+        step(*args)  # type: ignore[arg-type]
+        broken.state["done"] += 1
+        broken.save()
+        broken.state["done"] -= 1
+
+    monkeypatch.setattr(broken, "step", killed_in_the_second_epoch)
+    with pytest.raises(_Killed):
+        broken.train()
+
+    resumed = run(data, checkpoint, out)
+    resumed.resume()
+    assert resumed.state["tokens"] > 0
+    resumed.train()
+    assert resumed.state["tokens"] == whole.state["tokens"]
+    torch.testing.assert_close(weights(resumed), weights(whole))
