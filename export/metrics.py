@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import re
 from collections.abc import Sequence
 
@@ -14,6 +15,9 @@ _ROUGE = RougeScorer(["rougeL"], use_stemmer=True)
 _NUMBER = re.compile(r"\d+")
 _NAME = re.compile(r"\b[A-Z][a-z]{2,}")
 _OPENING = re.compile(r"(?:^|[.:;!?] )[\"'“]?([A-Z][a-z]+)")
+
+
+_CALENDAR = frozenset(name.casefold() for name in (*calendar.day_name, *calendar.month_name[1:]))
 
 
 def rouge_l(gold: str, text: str) -> float:
@@ -30,7 +34,8 @@ def unsupported(text: str, thread: Thread) -> list[str]:
     """Numbers and names of `text` that stand nowhere in the thread, by plain string search.
 
     Deliberately not `device.language.grounding`: the exam must not ask the judge it examines.
-    A word that opens a sentence is no name here unless it stands in capitals elsewhere.
+    A word that opens a sentence is no name here unless it stands in capitals elsewhere; a day or
+    month written out is there where its first three letters open a word ("Tuesday" for "tues").
     """
     said = " ".join(
         [*(f"{m.sender} {m.text} {m.time or ''}" for m in thread.messages), thread.title or ""]
@@ -40,7 +45,13 @@ def unsupported(text: str, thread: Thread) -> list[str]:
     openings = set(_OPENING.findall(text))
     wrong = [n for n in _NUMBER.findall(text) if n not in numbers]
     names = (n for n in _NAME.findall(text) if n not in openings)
-    return wrong + [n for n in names if n.casefold() not in folded]
+    return wrong + [n for n in names if not _is_said(n.casefold(), folded)]
+
+
+def _is_said(name: str, folded: str) -> bool:
+    if name in _CALENDAR:
+        return re.search(rf"\b{name[:3]}", folded) is not None
+    return name in folded
 
 
 def f1(truth: Sequence[bool], said: Sequence[bool]) -> float:

@@ -6,6 +6,11 @@ import socket
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A busy machine is slow, which is no failure.
+settings.register_profile("sidelong", deadline=None)
+settings.load_profile("sidelong")
 
 
 @pytest.fixture(autouse=True)

@@ -89,6 +89,10 @@ _CALENDAR_WORDS = """
 _CALENDAR = frozenset(_CALENDAR_WORDS.split())
 
 
+JOINED = 4
+"""So many words of the source may be written as one: "SaiYingPun"."""
+
+
 class Source:
     """A thread, read once for everything that a line can be held against."""
 
@@ -100,19 +104,31 @@ class Source:
         folded = fold("\n".join(said))
         self.supply = Supply(said)
         self.words = frozenset(t[0].removesuffix("'s") for t in _TOKEN.finditer(folded))
-        self.squashed = re.sub(r"[\W_]+", "", folded)
+        self.tokens = "\n".join(re.sub(r"[\W_]+", "", token) for token in folded.split())
+        self.joined = frozenset(_joined("\n".join(said)))
         self.folded = folded
         self.dates = {m.date for m in thread.messages if m.date}
 
     def names(self, word: str) -> bool:
         """Whether a capitalised word stands in the source, as itself or as part of a word."""
         squashed = re.sub(r"[\W_]+", "", word)
-        if word in self.words or (len(squashed) > 2 and squashed in self.squashed):
+        if word in self.words or squashed in self.joined:
             return True
-        if len(squashed) > 4 and squashed[:-1] in self.squashed:
+        if len(squashed) > 2 and squashed in self.tokens:
+            return True
+        if len(squashed) > 4 and squashed[:-1] in self.tokens:
             return True  # a plural or another ending: "Danes", "Adeyemis"
         parts = [part for part in word.split("-") if part]
         return len(parts) > 1 and all(part in EVERYDAY or self.names(part) for part in parts)
+
+
+def _joined(text: str) -> Iterator[str]:
+    """Neighbouring words with capitals, written as one."""
+    run: list[str] = []
+    for token in text.split():
+        run = [*run, token] if token[0].isupper() else []
+        for start in range(max(0, len(run) - JOINED), len(run) - 1):
+            yield re.sub(r"[\W_]+", "", fold("".join(run[start:])))
 
 
 @lru_cache(maxsize=8)

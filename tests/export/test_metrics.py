@@ -23,6 +23,9 @@ def test_rouge_l() -> None:
 def test_unsupported_names_and_numbers() -> None:
     assert unsupported("Ben: train to Utrecht at 7", THREAD) == []
     assert unsupported("Ben takes 9 trains to Leiden", THREAD) == ["9", "Leiden"]
+    assert unsupported("Ben comes Tuesday", THREAD) == ["Tuesday"]
+    tues = Thread("t", "Anna", (Message("Ben", "coming TUES"),))
+    assert unsupported("Ben comes Tuesday", tues) == []
     assert unsupported("Tomorrow. Dinner is late", THREAD) == [], "a sentence's first word"
 
 

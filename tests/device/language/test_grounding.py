@@ -219,6 +219,12 @@ def test_a_line_that_contradicts_itself_fails(line: str) -> None:
     )
 
 
+def test_a_name_does_not_grow_over_a_gap() -> None:
+    there = thread("Ada: Mam am I late? Sai Ying Pun, says O'Hara")
+    assert not check("late for Mamam", there).passes
+    assert check("late for SaiYingPun and OHara", there).passes
+
+
 def test_invented_capitals_fail() -> None:
     thread = Thread("t", "Anna", (Message("Ben", "the jfk form is due at 8:30"),))
     assert check("Ben: JFK form due at 8:30", thread).passes
