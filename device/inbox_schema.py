@@ -177,9 +177,11 @@ def _version(db: sqlite3.Connection) -> int:
 
 
 def _prepare(db: sqlite3.Connection, path: Path) -> None:
+    db.execute("BEGIN")  # one state of the file: another process may be making it right now
     version = _version(db)
     (application,) = db.execute("PRAGMA application_id").fetchone()
     (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    db.execute("COMMIT")
     # Stored as a signed 32-bit number; ours is below 2**31, so it comes back as it went in.
     if application != APPLICATION_ID and (version or tables):
         raise StoreError(f"{path}: this is another program's database; choose another place")

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from device.connectors import jsonl, telegram, whatsapp
 from device.connectors.reading import parse_json
+from device.connectors.whatsapp_lines import is_chat
 from device.connectors.whatsapp_words import MARKS
 from device.errors import InputError
 from device.messages import Thread
@@ -56,7 +57,7 @@ def read_threads(
         raise InputError("the file is empty; export the chat again", path)
     if start.startswith("{"):
         return _json(text, path, me, unread)
-    if whatsapp.is_chat(text):
+    if is_chat(text):
         title = whatsapp.chat_title([path.stem, path.absolute().parent.name])
         thread = whatsapp.read_chat(
             text, path, title=title, me=me, unread=unread, date_order=date_order

@@ -1,42 +1,18 @@
 """Which models there are, which one is in use, and that each is what it says it is.
 
 Two manifests make one catalog: the shipped one, which is only read (`models/manifest.json`), and
-the wearer's own in the data folder, which also remembers the choice. Both look like this:
-
-    {
-      "version": 1,
-      "default": "sidelong-118m",             shipped only: in use until another is chosen
-      "current": null, "previous": [],        the wearer's only: names, the newest choice last
-      "models": [
-        {
-          "name": "sidelong-118m",            lower-case letters, digits, "." "_" "-"
-          "file": "sidelong-118m-Q4_0.gguf",  a plain name, in the manifest's folder (shipped)
-                                              or in the data folder's pulled/ (the wearer's own)
-          "sha256": "9f86d0...",              64 lower-case hex digits
-          "size_bytes": 72345678,
-          "base": "SmolLM2-135M-Instruct",
-          "licence": "Apache-2.0",            of the weights
-          "data_licences": {"GlanceChat": "CC-BY-4.0"},
-          "prompt": "thread/1",               or "chat": through the file's own chat template
-          "quantization": "Q4_0",
-          "figures": {"glance_rouge_l": 37.0},
-          "source": null                      a URL or hub id it was pulled from
-        }
-      ]
-    }
+the wearer's own in the data folder, which also remembers the choice. Of two models of one name the
+wearer's own counts. Whatever fails, the choice stays as it was.
 
 The data folder (platformdirs; Linux: ~/.local/share/sidelong) holds `manifest.json`,
-`verified.json` (hashes already computed) and `pulled/`. Of two models of one name the wearer's own
-counts. Whatever fails, the choice stays as it was.
+`verified.json` (hashes already computed) and `pulled/`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -55,10 +31,10 @@ from device.language.manifest import (
     read_manifest,
     sync_folder,
     told,
-    write_atomically,
     write_manifest,
 )
 from device.language.source import resolve
+from device.language.verified import VerifiedFiles
 
 __all__ = ["Catalog", "Entry", "Prompt", "default_data_dir", "find_shipped_manifest"]
 
@@ -102,6 +78,7 @@ class Catalog:
         self._data = data_dir
         self._own = data_dir / "manifest.json"
         self._pulled = data_dir / "pulled"
+        self._files = VerifiedFiles(data_dir / "verified.json")
 
     @classmethod
     def default(cls) -> Self:
@@ -135,7 +112,7 @@ class Catalog:
         the file (path, modification time, size). Raises `ModelError` when it is missing or damaged.
         """
         entry = self.entry(self.current_name())
-        self._check(entry, trust_memory=True)
+        self._files.check(entry, trust_memory=True)
         return entry
 
     def verify(self, name: str | None = None) -> tuple[Entry, ...]:
@@ -144,7 +121,7 @@ class Catalog:
         problems = []
         for entry in entries:
             try:
-                self._check(entry)
+                self._files.check(entry)
             except ModelError as error:
                 problems.append(str(error))
         if problems:
@@ -154,7 +131,7 @@ class Catalog:
     def use(self, name: str) -> Entry:
         """Choose a model, once it has been verified. Raises `ModelError`; the choice then stays."""
         entry = self.entry(name)
-        self._check(entry)
+        self._files.check(entry)
         with self._changing() as own:
             before = own.current or self._read_shipped().default
             if before != name:
@@ -171,7 +148,7 @@ class Catalog:
         if not previous:
             raise ModelError("no model was in use before; choose one with `sidelong model use`")
         entry = self.entry(previous[-1])
-        self._check(entry)
+        self._files.check(entry)
         with self._changing() as own:
             own.current = entry.name
             own.previous = previous[:-1]
@@ -266,50 +243,10 @@ class Catalog:
         entry = self._entries().get(name)
         try:
             if entry:
-                self._check(entry)
+                self._files.check(entry)
         except ModelError:
             return None
         return entry
-
-    def _check(self, entry: Entry, trust_memory: bool = False) -> None:
-        """Hold a file against its entry. `trust_memory`: no second hash of an untouched file."""
-        pull = f"`sidelong model pull {entry.source} --name {entry.name}`"
-        again = pull if entry.source else "installing Sidelong again"
-        advice = f"{again} brings it back, `sidelong model use` or `rollback` chooses another"
-        try:
-            stat = entry.path.stat()
-            if stat.st_size != entry.size_bytes:
-                raise ModelError(
-                    f"{entry.path}: {stat.st_size} bytes instead of {entry.size_bytes}; {advice}"
-                )
-            seen = [stat.st_size, stat.st_mtime_ns, entry.sha256]
-            if trust_memory and self._memory().get(str(entry.path)) == seen:
-                return
-            with entry.path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            problem = error.strerror or str(error)
-            raise ModelError(f"{entry.path}: can't be read ({problem}); {advice}") from error
-        if digest != entry.sha256:
-            raise ModelError(f"{entry.path}: damaged (SHA-256 {digest}); {advice}")
-        self._remember(entry.path, seen)
-
-    def _memory(self) -> dict[str, object]:
-        """Path -> [size, modification time in ns, SHA-256] of files hashed before."""
-        try:
-            memory = json.loads((self._data / "verified.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return memory if isinstance(memory, dict) else {}
-
-    def _remember(self, path: Path, seen: object) -> None:
-        memory = {k: v for k, v in self._memory().items() if Path(k).exists()}
-        # It only saves time: where it can't be written, the next start hashes again.
-        with suppress(OSError, ModelError):
-            self._make_folders()
-            write_atomically(
-                self._data / "verified.json", json.dumps(memory | {str(path): seen}, indent=1)
-            )
 
 
 def _prompt(header: GgufHeader, source: str) -> Prompt:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import http
 import http.client
 import json
 import os
@@ -70,9 +69,8 @@ def download(url: str, part: Path, sha256: str | None, progress: Progress | None
     if state.sha256 and digest != state.sha256:
         discard(part)
         raise ModelError(
-            f"{_where(url)}: damaged or not the file expected (SHA-256 {digest}, "
-            f"expected {state.sha256}); "
-            "what was fetched is deleted; try again, or check the hash"
+            f"{_where(url)}: damaged or not the file expected (SHA-256 {digest}, expected "
+            f"{state.sha256}); what was fetched is deleted; try again, or check the hash"
         )
     return digest
 
@@ -127,12 +125,14 @@ def _fetch(url: str, part: Path, sha256: str | None, progress: Progress | None) 
         try:
             with _open(url, headers) as (response, linked):
                 state = _state(url, response, linked, sha256)
-                goes_on = response.status == 206 and _same_content(response, have, known, state)
+                # Not every server honours If-Range: does this answer go on where the part ends?
+                starts = (response.headers["Content-Range"] or "").startswith(f"bytes {have}-")
+                goes_on = response.status == 206 and starts and state == known
                 if goes_on or response.status == 200:
                     _receive(response, part, have if goes_on else 0, state, progress, _where(url))
                     return state
         except urllib.error.HTTPError as error:
-            if error.code != http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            if error.code != 416:
                 raise
             error.close()
     with _open(url, {}) as (response, linked):
@@ -150,14 +150,6 @@ def _may_go_on(known: _State, url: str, have: int, sha256: str | None) -> bool:
     )
 
 
-def _same_content(
-    response: http.client.HTTPResponse, have: int, known: _State, state: _State
-) -> bool:
-    """Does this answer really go on where the part ends? Not every server honours If-Range."""
-    starts = (response.headers["Content-Range"] or "").startswith(f"bytes {have}-")
-    return starts and state == known
-
-
 def _state(
     url: str, response: http.client.HTTPResponse, linked: str | None, sha256: str | None
 ) -> _State:
@@ -171,7 +163,7 @@ def _state(
         )
     expected = sha256 or linked
     length = headers["Content-Length"]
-    if response.status == http.HTTPStatus.PARTIAL_CONTENT:
+    if response.status == 206:
         length = (headers["Content-Range"] or "").rpartition("/")[2]
     total = int(length) if length and length.isdecimal() else None
     if total is None and not expected:

@@ -1,4 +1,29 @@
-"""Reading and writing a manifest of models; `catalog` explains its keys."""
+"""Reading and writing a manifest of models, the shipped one or the wearer's own.
+
+Both look like this:
+
+    {
+      "version": 1,
+      "default": "sidelong-118m",             shipped only: in use until another is chosen
+      "current": null, "previous": [],        the wearer's only: names, the newest choice last
+      "models": [
+        {
+          "name": "sidelong-118m",            lower-case letters, digits, "." "_" "-"
+          "file": "sidelong-118m-Q4_0.gguf",  a plain name, in the manifest's folder (shipped)
+                                              or in the data folder's pulled/ (the wearer's own)
+          "sha256": "9f86d0...",              64 lower-case hex digits
+          "size_bytes": 72345678,
+          "base": "SmolLM2-135M-Instruct",
+          "licence": "Apache-2.0",            of the weights
+          "data_licences": {"GlanceChat": "CC-BY-4.0"},
+          "prompt": "thread/1",               or "chat": through the file's own chat template
+          "quantization": "Q4_0",
+          "figures": {"glance_rouge_l": 37.0},
+          "source": null                      a URL or hub id it was pulled from
+        }
+      ]
+    }
+"""
 
 from __future__ import annotations
 

@@ -10,7 +10,8 @@ import math
 import re
 
 from device.language.clauses import ENDS, Aim, Clause, Index, aim
-from device.language.values import ORDINALS, Value, fold, values
+from device.language.value_words import ORDINALS
+from device.language.values import Value, fold, values
 from device.language.words import content, corrects, is_newest, stem, words
 
 

@@ -10,9 +10,24 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Literal
+
+from device.language.value_words import (
+    AMBIGUOUS_DAYS,
+    FOREIGN,
+    FOREIGN_MINUTES,
+    HOURS,
+    MINUTES,
+    MONTHS,
+    ORDINALS,
+    TENS,
+    UNITS,
+    WEEKDAYS,
+    WORDS,
+)
 
 ValueKind = Literal["number", "amount", "time", "date", "weekday", "word"]
 
@@ -30,87 +45,15 @@ class Value:
     """The number, the minutes since midnight modulo 12 h, the day of the month or the weekday."""
     start: int
     end: int
+    """Where it stands, in characters; `end` is the first one behind it."""
     half: str = ""
     """"am" or "pm" where a time says so, else empty."""
     month: int = 0
     """1..12 where a date names one, else 0."""
 
 
-_SPELT = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-    "fifteen sixteen seventeen eighteen nineteen"
-)
-_UNITS = _SPELT.split()
-_HOUR = _UNITS[1:13]
-_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-_COUNTING = (
-    "ek do teen char paanch che saat aath nau das",
-    "un deux trois quatre cinq six sept huit neuf dix",
-    "uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince",
-    "ein zwei drei vier funf sechs sieben acht neun zehn",
-)
-WORDS: dict[str, float] = {
-    **{w: n for n, w in enumerate(_UNITS)},
-    **{w: 10 * n for n, w in enumerate(_TENS, 2)},
-    "dozen": 12,
-    "hundred": 100,
-    "thousand": 1000,
-    "lakh": 100_000,
-    "million": 1_000_000,
-    "half": 0.5,
-    "quarter": 0.25,
-    "once": 1,
-    "twice": 2,
-    "single": 1,
-    "both": 2,
-    "pair": 2,
-    "couple": 2,
-}
-FOREIGN: dict[str, float] = {
-    **{word: n for words in _COUNTING for n, word in enumerate(words.split(), 1)},
-    "chaar": 4, "panch": 5, "chhe": 6, "chah": 6, "sat": 7, "aath": 8, "ath": 8, "dus": 10,
-    "gyarah": 11, "gyara": 11, "barah": 12, "bara": 12, "baara": 12, "pandrah": 15, "bees": 20,
-    "pachees": 25, "tees": 30, "chalis": 40, "chalees": 40, "pachas": 50, "pachaas": 50,
-    "sau": 100, "hazaar": 1000, "hazar": 1000, "aadha": 0.5, "aadhe": 0.5, "adha": 0.5,
-    "dedh": 1.5, "dhai": 2.5, "adhai": 2.5, "una": 1, "veinte": 20, "treinta": 30,
-    "cuarenta": 40, "cincuenta": 50, "cien": 100, "mil": 1000, "media": 0.5, "medio": 0.5,
-}  # fmt: skip
-"""Number words of the languages that are mixed into English; read in sources only."""
-
-WEEKDAYS: dict[str, int] = {
-    word: day
-    for day, words in enumerate(
-        (
-            "monday mon lunes lundi montag somvar somwar",
-            "tuesday tue tues martes mardi dienstag mangal mangalvar mangalwar",
-            "wednesday wed weds miercoles mercredi mittwoch budh budhvar budhwar",
-            "thursday thu thur thurs jueves jeudi donnerstag guruvar guruwar brihaspativar",
-            "friday fri viernes vendredi freitag shukravar shukrawar shukra",
-            "saturday sat sabado samedi samstag shanivar shaniwar shani",
-            "sunday sun domingo dimanche sonntag itvaar itwar itwaar ravivar raviwar",
-        )
-    )
-    for word in words.split()
-}
-_AMBIGUOUS_DAYS = {"sun", "sat", "mon", "wed"}
-_MONTHS: dict[str, int] = {
-    word: month
-    for month, words in enumerate(
-        (
-            "january jan enero", "february feb febrero", "march mar marzo", "april apr abril",
-            "may mayo", "june jun junio", "july jul julio", "august aug agosto",
-            "september sep sept septiembre", "october oct octubre", "november nov noviembre",
-            "december dec diciembre",
-        ),
-        1,
-    )
-    for word in words.split()
-}  # fmt: skip
-
-_HOUR_OR_DIGIT = rf"(?:{'|'.join(_HOUR)}|1[0-2]|0?[1-9])"
+_HOUR_OR_DIGIT = rf"(?:{'|'.join(HOURS)}|1[0-2]|0?[1-9])"
 _HALF = r"(?: ?(?P<half>a\.?m\b\.?|p\.?m\b\.?)|(?= in the (?:morning|afternoon|evening)\b))?"
-_MINUTES = {"quarter": 15, "a quarter": 15, "five": 5, "ten": 10, "twenty": 20, "twenty five": 25,
-            "twenty-five": 25, "half": 30}  # fmt: skip
 _MINUTE_WORDS = "twenty[- ]five|(?:a )?quarter|five|ten|twenty|half|5|10|15|20|25"
 
 _PAST = re.compile(
@@ -122,7 +65,7 @@ _CLOCK = re.compile(
 )
 _COMPACT = re.compile(r"(?<![\d.,:/])(?P<h>0?[1-9]|1[0-2])(?P<m>[0-5]\d)? ?(?P<half>[ap])\.?m\b\.?")
 _SPELT_OUT = re.compile(
-    rf"\b(?P<h>{'|'.join(_HOUR)})[ -](?P<m>fifteen|thirty|forty[ -]five)\b(?![ -](?:past|to)\b)"
+    rf"\b(?P<h>{'|'.join(HOURS)})[ -](?P<m>fifteen|thirty|forty[ -]five)\b(?![ -](?:past|to)\b)"
 )
 _SPACED = re.compile(r"(?<![\d.,:/])(?P<h>1?\d|2[0-3]) (?P<m>[0-5][05])(?![\d/.,:])")
 _OCLOCK = re.compile(
@@ -130,12 +73,10 @@ _OCLOCK = re.compile(
 )
 _NOON = re.compile(r"\b(?P<w>noon|midday|midnight|mediodia|medianoche)\b")
 _AT_WORD = re.compile(
-    rf"\b(?:at|by|until|till|from|before|after|around|about|past) (?P<h>{'|'.join(_HOUR)})\b"
+    rf"\b(?:at|by|until|till|from|before|after|around|about|past) (?P<h>{'|'.join(HOURS)})\b"
 )
 _HINDI = re.compile(r"\b(?P<how>saadhe|saade|sadhe|sade|sawa|sava|paune) (?P<h>\w+)\b")
 _SPANISH = re.compile(r"\b(?P<h>\w+) (?P<how>y media|y cuarto|menos cuarto|menos diez|y diez)\b")
-_FOREIGN_MINUTES = {"y media": 30, "y cuarto": 15, "menos cuarto": -15, "menos diez": -10,
-                    "y diez": 10, "sawa": 15, "sava": 15, "paune": -15}  # fmt: skip
 _NUMBER = re.compile(
     r"(?P<cur>[£$€₹¥₦]|\b(?:rs|usd|eur|gbp|inr|aed|r)\.? ?(?=\d))? ?"
     r"(?P<n>\d{1,3}(?:[,.   ’']\d{3})+(?:\.\d{1,2})?(?!\d)|\d+(?:[.,]\d+)?)"
@@ -143,13 +84,11 @@ _NUMBER = re.compile(
 )
 _GROUPED = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+")
 _COMPOUND = re.compile(
-    rf"\b(?P<t>{'|'.join(_TENS)})[- ](?P<u>{'|'.join(_UNITS[1:10])})\b"
-    rf"|\b(?P<f>a|{'|'.join(_UNITS[1:] + _TENS)}) (?P<s>hundred|thousand|dozen)\b"
+    rf"\b(?P<t>{'|'.join(TENS)})[- ](?P<u>{'|'.join(UNITS[1:10])})\b"
+    rf"|\b(?P<f>a|{'|'.join(UNITS[1:] + TENS)}) (?P<s>hundred|thousand|dozen)\b"
 )
 _FRACTION = re.compile(r"(?<!\d)(?<!\d )[½¼¾]")
 _WORD = re.compile(r"[^\W\d_]+")
-_ORDINAL_WORDS = "first second third fourth fifth sixth seventh eighth ninth tenth"
-ORDINALS = {word: n for n, word in enumerate(_ORDINAL_WORDS.split(), 1)}
 
 
 def fold(text: str) -> str:
@@ -185,35 +124,28 @@ def clock_values(folded: str, source: bool) -> list[Value]:
             continue  # "half 1 September" is half of something
         if not source and match["m"].isdigit():
             continue  # "10 to 12" in a line is a range
-        hour = 60 * _hour(match["h"])
-        add(match, hour - minutes if way in ("to", "till", "of", "before") else hour + minutes,
-            _half(match["half"]))  # fmt: skip
-    for match in _CLOCK.finditer(folded):
-        hour_of_day = int(match["h"])
-        half = _half(match["half"]) or ("pm" if 13 <= hour_of_day < 24 else "")
-        add(match, 60 * hour_of_day + int(match["m"]), half)
-    for match in _SPELT_OUT.finditer(folded):
-        minutes = {"fifteen": 15, "thirty": 30}.get(match["m"], 45)
-        add(match, 60 * _hour(match["h"]) + minutes)
-    for match in _COMPACT.finditer(folded):
-        add(match, 60 * int(match["h"]) + int(match["m"] or 0), match["half"] + "m")
-    for match in _OCLOCK.finditer(folded):
-        add(match, 60 * _hour(match["h"]))
+        if way in ("to", "till", "of", "before"):
+            minutes = -minutes
+        add(match, 60 * _hour(match["h"]) + minutes, _half(match["half"]))
+    for pattern in (_CLOCK, _SPELT_OUT, _COMPACT, _OCLOCK, _AT_WORD):
+        for match in pattern.finditer(folded):
+            part = match.groupdict()
+            hour = _hour(part["h"])
+            half = _half(part.get("half")) or ("pm" if 13 <= hour < 24 else "")
+            add(match, 60 * hour + _minutes(part.get("m") or "0"), half)
     for match in _NOON.finditer(folded):
         add(match, 0, "am" if match["w"] in ("midnight", "medianoche") else "pm")
-    for match in _AT_WORD.finditer(folded):
-        add(match, 60 * _hour(match["h"]))
     if source:
         for match in _SPACED.finditer(folded):
             add(match, 60 * int(match["h"]) + int(match["m"]))
         for pattern in (_HINDI, _SPANISH):
             for match in pattern.finditer(folded):
-                hour_word = match["h"]
-                named = FOREIGN.get(hour_word, WORDS.get(hour_word))
-                if named is None and hour_word.isdigit() and len(hour_word) < 3:
-                    named = int(hour_word)
+                word = match["h"]
+                named = FOREIGN.get(word, WORDS.get(word))
+                if named is None and word.isdecimal() and len(word) < 3:
+                    named = int(word)
                 if named is not None:
-                    add(match, 60 * named + _FOREIGN_MINUTES.get(match["how"], 30))
+                    add(match, 60 * named + FOREIGN_MINUTES[match["how"]])
     return [v for v in found if not any(_inside(v, wider) for wider in found)]
 
 
@@ -225,15 +157,15 @@ def _inside(value: Value, wider: Value) -> bool:
 
 
 def _minutes(word: str) -> int:
-    return int(word) if word.isdigit() else _MINUTES[word.replace("-", " ")]
+    return int(word) if word.isdigit() else MINUTES[word.replace("-", " ")]
 
 
 def _hour(word: str) -> int:
-    return int(word) if word.isdigit() else _HOUR.index(word) + 1
+    return int(word) if word.isdigit() else UNITS.index(word)
 
 
-def _half(match: str | None) -> str:
-    return "" if not match else match[0] + "m"
+def _half(written: str | None) -> str:
+    return written[0] + "m" if written else ""
 
 
 def values(text: str, source: bool = False) -> list[Value]:
@@ -246,38 +178,35 @@ def values(text: str, source: bool = False) -> list[Value]:
     found = clock_values(folded, source)
     taken = [] if source else [(v.start, v.end) for v in found]
 
-    def free(match: re.Match[str]) -> bool:
-        return all(match.end() <= s or match.start() >= e for s, e in taken)
+    def free(pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
+        for match in pattern.finditer(folded):
+            if all(match.end() <= start or match.start() >= end for start, end in taken):
+                yield match
 
-    for match in _COMPOUND.finditer(folded):
-        if free(match):
-            number = (
-                WORDS[match["t"]] + WORDS[match["u"]]
-                if match["t"]
-                else WORDS.get(match["f"], 1) * WORDS[match["s"]]
-            )
-            found.append(Value("word", number, match.start(), match.end()))
-            taken += [] if source else [match.span()]
-    for match in _NUMBER.finditer(folded):
-        if free(match):
-            found += _numbers(match, folded, source)
-    for match in _FRACTION.finditer(folded):
-        if free(match):
-            half = unicodedata.numeric(match[0])
-            found.append(Value("number", half, match.start(), match.end()))
-    for match in _WORD.finditer(folded):
+    def add(kind: ValueKind, number: float, match: re.Match[str]) -> None:
+        found.append(Value(kind, number, match.start(), match.end()))
+
+    for match in free(_COMPOUND):
+        if match["t"]:
+            add("word", WORDS[match["t"]] + WORDS[match["u"]], match)
+        else:
+            add("word", WORDS.get(match["f"], 1) * WORDS[match["s"]], match)
+        if not source:
+            taken.append(match.span())
+    for match in free(_NUMBER):
+        found += _numbers(match, folded, source)
+    for match in free(_FRACTION):
+        add("number", unicodedata.numeric(match[0]), match)
+    for match in free(_WORD):
         word = match[0]
-        if not free(match):
-            continue
-        surely = word not in _AMBIGUOUS_DAYS or text[match.start()].isupper()
+        surely = word not in AMBIGUOUS_DAYS or text[match.start()].isupper()
         if word in WEEKDAYS and (source or surely):
-            found.append(Value("weekday", WEEKDAYS[word], match.start(), match.end()))
+            add("weekday", WEEKDAYS[word], match)
         elif word in WORDS:
-            found.append(Value("word", WORDS[word], match.start(), match.end()))
-        if word in ORDINALS and source:
-            found.append(Value("word", ORDINALS[word], match.start(), match.end()))
-        if source and word in FOREIGN:
-            found.append(Value("word", FOREIGN[word], match.start(), match.end()))
+            add("word", WORDS[word], match)
+        for more in (ORDINALS, FOREIGN) if source else ():
+            if word in more:
+                add("word", more[word], match)
     return sorted(found, key=lambda v: (v.start, v.end))
 
 
@@ -313,8 +242,8 @@ def _month_beside(folded: str, start: int, end: int) -> int:
     after = re.match(r"(?: of|-\d+| and \d+\w*| to \d+\w*)* ?([a-z]{3,10})\b", rest)
     before = re.search(r"([a-z]{3,10})\.? (?:the )?$", folded[max(0, start - 16) : start])
     for match in (after, before):
-        if match and match[1] in _MONTHS and match[1] != "mar":
-            return _MONTHS[match[1]]
+        if match and match[1] in MONTHS and match[1] != "mar":
+            return MONTHS[match[1]]
     return 0
 
 
@@ -328,7 +257,7 @@ class Supply:
         self.numbers = {v.number for v in found if v.kind not in ("time", "weekday")}
         self.weekdays = {v.number for v in found if v.kind == "weekday"}
         self.months = {v.month for v in found if v.month} | {
-            _MONTHS[w] for text in texts for w in _WORD.findall(fold(text)) if w in _MONTHS
+            MONTHS[w] for text in texts for w in _WORD.findall(fold(text)) if w in MONTHS
         }
 
     def has(self, value: Value) -> bool:
@@ -339,9 +268,7 @@ class Supply:
             return value.number in self.weekdays
         if value.kind == "date" and value.month and self.months and value.month not in self.months:
             return False
-        if value.number in self.numbers:
-            return True
-        return value.number in self._from_times
+        return value.number in self.numbers or value.number in self._from_times
 
     @cached_property
     def _from_times(self) -> set[float]:

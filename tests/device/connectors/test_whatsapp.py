@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.connectors.whatsapp import read_chat
-from device.connectors.whatsapp_words import CALLS, MARKS, OMITTED, shown
+from device.connectors.whatsapp_text import shown
+from device.connectors.whatsapp_words import CALLS, LRM, MARKS, OMITTED
 from device.errors import InputError
 from device.messages import Thread
 from device.settings import DateOrder
 
 PATH = Path("_chat.txt")
-LRM = "\u200e"
 NARROW = "\u202f"
 """The space that newer phones set before AM and PM."""
 SPANISH = ("\u202fa.\xa0m.", "\u202fp.\xa0m.")
@@ -221,6 +221,12 @@ def test_a_group_speaks_only_in_notices_whatever_the_language() -> None:
         ("Anna", "hej"),
         ("Cy", "hej"),
     ]
+
+
+def test_a_person_may_quote_whatsapps_first_notice() -> None:
+    quoted = "31/03/2025, 18:07 - Ben: Messages and calls are end-to-end encrypted, it says"
+    thread = read(TWO + quoted + "\n")
+    assert (thread.messages[-1].sender, len(thread.messages)) == ("Ben", 4)
 
 
 def test_ids_stay_when_the_export_grows_or_is_edited() -> None:

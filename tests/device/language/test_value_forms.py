@@ -139,6 +139,11 @@ def test_any_text_is_read_and_every_value_stands_where_it_says(text: str) -> Non
         assert all(v.number == v.number for v in found), "no NaN"
 
 
+@pytest.mark.parametrize("digit", "²①½٣")
+def test_digits_that_are_no_decimals_are_read(digit: str) -> None:
+    assert 450 in times(f"{digit} y media, saadhe {digit}, siete y media")
+
+
 @given(ODD)
 def test_a_text_offers_its_own_values(text: str) -> None:
     supply = Supply([text])

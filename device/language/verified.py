@@ -1,0 +1,61 @@
+"""Is a model's file what its manifest says? Hashed once a state of the file, then remembered.
+
+The memory is a JSON object: path -> [size in bytes, modification time in ns, SHA-256]. It only
+saves time: what is lost or can't be written is hashed again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from contextlib import suppress
+from pathlib import Path
+
+from device.errors import ModelError
+from device.language.manifest import Entry, write_atomically
+
+
+class VerifiedFiles:
+    """The files that were hashed before, as `memory` keeps them."""
+
+    def __init__(self, memory: Path):
+        self._path = memory
+
+    def check(self, entry: Entry, *, trust_memory: bool = False) -> None:
+        """Hold a file against its entry. `trust_memory`: no second hash of an untouched file.
+
+        Raises `ModelError` for one that is missing, can't be read, or has another size or SHA-256.
+        """
+        pull = f"`sidelong model pull {entry.source} --name {entry.name}`"
+        again = pull if entry.source else "installing Sidelong again"
+        advice = f"{again} brings it back, `sidelong model use` or `rollback` chooses another"
+        try:
+            stat = entry.path.stat()
+            if stat.st_size != entry.size_bytes:
+                raise ModelError(
+                    f"{entry.path}: {stat.st_size} bytes instead of {entry.size_bytes}; {advice}"
+                )
+            seen = [stat.st_size, stat.st_mtime_ns, entry.sha256]
+            if trust_memory and self._memory().get(str(entry.path)) == seen:
+                return
+            with entry.path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            problem = error.strerror or str(error)
+            raise ModelError(f"{entry.path}: can't be read ({problem}); {advice}") from error
+        if digest != entry.sha256:
+            raise ModelError(f"{entry.path}: damaged (SHA-256 {digest}); {advice}")
+        self._remember(entry.path, seen)
+
+    def _memory(self) -> dict[str, object]:
+        try:
+            memory = json.loads(self._path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return memory if isinstance(memory, dict) else {}
+
+    def _remember(self, path: Path, seen: object) -> None:
+        memory = {k: v for k, v in self._memory().items() if Path(k).exists()}
+        with suppress(OSError):
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_atomically(self._path, json.dumps(memory | {str(path): seen}, indent=1))
