@@ -2,6 +2,7 @@
 
     python -m export.exam --model FILE --data DIR [--baselines] [--limit N] [--json]
     python -m export.exam --model FILE --threads T.jsonl [--json]
+    python -m export.exam --data DIR --baselines [--baseline-step N] [--json]
 
 `--data` examines on the development personas of GlanceChat; `--threads` on any file in its format.
 """
@@ -210,7 +211,7 @@ def table_of(papers: Sequence[Paper]) -> Table:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
+    parser.add_argument("--model", type=Path, help="a GGUF file; without it, baselines alone")
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--data", type=Path, help="folder with glancechat/")
     source.add_argument("--threads", type=Path, help="a JSONL file in GlanceChat's format")
@@ -233,7 +234,8 @@ def main() -> None:
     papers = [*own_words(examples)]
     if args.baselines and shots:
         papers.append(untuned_base(examples[:: args.baseline_step], shots))
-    papers += examine(Model(args.model.stem, args.model), examples)
+    if args.model:
+        papers += examine(Model(args.model.stem, args.model), examples)
     figures = [paper.figures() for paper in papers]
     if args.json:
         json.dump(figures, sys.stdout)
@@ -241,8 +243,9 @@ def main() -> None:
         return
     console = Console()
     console.print(table_of(papers))
-    for key, value in papers[-2].more.items():
-        console.print(f"  {key:26} {value:.2f}", highlight=False)
+    for paper in papers:
+        for key, value in paper.more.items():
+            console.print(f"  {key:26} {value:.2f}", highlight=False)
 
 
 if __name__ == "__main__":
