@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from device.disk import sync_folder
 from device.errors import StoreError
 
 APPLICATION_ID = 0x51DE1096
@@ -159,17 +160,6 @@ def _make_private(path: Path) -> None:
             file.chmod(0o600)
     if made:
         sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Put a folder's list of names on the disk, so that a new name survives a power cut."""
-    if os.name == "nt":  # Windows has no handle for that
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _version(db: sqlite3.Connection) -> int:

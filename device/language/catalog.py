@@ -18,6 +18,7 @@ from typing import Self
 
 import platformdirs
 
+from device.disk import sync_folder
 from device.errors import ModelError
 from device.language.download import SHA256, Progress, discard, download
 from device.language.gguf_header import GgufHeader, read_header
@@ -29,7 +30,6 @@ from device.language.manifest import (
     locked,
     name_of,
     read_manifest,
-    sync_folder,
     told,
     write_manifest,
 )

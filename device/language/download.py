@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import IO, NoReturn, cast
 from urllib.parse import urlsplit
 
+from device.disk import sha256_of
 from device.errors import ModelError
 from device.language.gguf_header import MAGIC
 
@@ -49,8 +50,7 @@ def download(url: str, part: Path, sha256: str | None, progress: Progress | None
     """
     try:
         state = _fetch(url, part, sha256, progress)
-        with part.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = sha256_of(part)
     except urllib.error.HTTPError as error:
         with error:
             raise ModelError(f"{_where(url)}: {_meaning(error.code)}") from error

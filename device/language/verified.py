@@ -6,13 +6,13 @@ saves time: what is lost or can't be written is hashed again.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from contextlib import suppress
 from pathlib import Path
 
+from device.disk import sha256_of, write_atomically
 from device.errors import ModelError
-from device.language.manifest import Entry, write_atomically
+from device.language.manifest import Entry
 
 
 class VerifiedFiles:
@@ -38,8 +38,7 @@ class VerifiedFiles:
             seen = [stat.st_size, stat.st_mtime_ns, entry.sha256]
             if trust_memory and self._memory().get(str(entry.path)) == seen:
                 return
-            with entry.path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            digest = sha256_of(entry.path)
         except OSError as error:
             problem = error.strerror or str(error)
             raise ModelError(f"{entry.path}: can't be read ({problem}); {advice}") from error
