@@ -60,24 +60,29 @@ _SAYS = re.compile(
 )
 _EVERYDAY = """
     a about ad advert after again all also an and another any anybody anyone anything as ask at
-    because before best big boss both but by call can can't code confirm could dad delivery dentist
-    did do doctor does don't each either every everybody everyone everything few final first for
-    free friend from get give god going good grandma grandpa half has have he he'll he's her here
-    his how i i'd i'll i'm i've if in is it it's its just keep last late later leave let likely
-    lord ma'am madam many may maybe meeting message more most mr mrs ms mum mom mama mummy papa my
-    need needs neither new next no nobody none nor not nothing now of off ok okay on once one only
-    or other others our out over parcel party payment people please police possible possibly rent
-    reply right same says scam school see she she'll she's should sir so some somebody someone
-    something soon sorry spam still stranger suspicious take tell than thank thanks that that's the
-    their them then there these they they'll they're third this those to today tomorrow tonight
-    two under unknown until up update urgent us very wait want wants was we we'll we're were what
-    what's when where whether which while who who's whoever why will with won't work would yes
-    yesterday yet reverend professor sister brother aunty auntie uncle lord dios allah eid mubarak
-    english spanish road rd street st highway grade high court water you you'll you're you've your
-    yours
+    because before best big both but by call can can't code confirm could delivery did do does
+    don't each either every everybody everyone everything few final first for free friend from
+    get give going good half has have he he'll he's her here his how i i'd i'll i'm i've if in
+    is it it's its just keep last late later leave let likely many may maybe meeting message
+    more most mr mrs ms my need needs neither new next no nobody none nor not nothing now of off
+    ok okay on once one only or other others our out over parcel party payment people please
+    police possible possibly rent reply right same says scam school see she she'll she's should
+    so some somebody someone something soon sorry spam still stranger suspicious take tell than
+    thank thanks that that's the their them then there these they they'll they're third this
+    those to today tomorrow tonight two under unknown until up update urgent us very wait want
+    wants was we we'll we're were what what's when where whether which while who who's whoever
+    why will with won't work would yes yesterday yet road rd street st highway grade high you
+    you'll you're you've your yours
 """
 EVERYDAY = frozenset(_EVERYDAY.split())
 """Words that say nothing by standing with a capital."""
+_ADDRESS = """
+    allah aunt aunty auntie boss brother court dad dentist dios doctor eid english god grandma
+    grandpa lord ma'am madam mama mom mubarak mum mummy papa professor reverend sir sister
+    spanish uncle water
+"""
+ADDRESS = frozenset(_ADDRESS.split())
+"""Words that a draft may call somebody or swear by unasked, and a line about the thread may not."""
 EMERGENCY = frozenset((112, 911, 999))
 """Numbers that a draft may name unasked."""
 _CALENDAR_WORDS = """
@@ -247,11 +252,12 @@ def _names(text: str, source: Source, reply: bool) -> Iterator[Reason]:
     At the start of a sentence a capital says nothing, unless the word does what people do ("Greg
     says"); in a reply not even then, but whoever signs it must be known.
     """
+    usual = EVERYDAY | ADDRESS if reply else EVERYDAY
     for match in _TOKEN.finditer(text):
         written = match[0]
         word = fold(written).removesuffix("'s")
         plain = word.split("'")[0]
-        if not written[0].isupper() or plain in EVERYDAY or word in EVERYDAY or plain in _CALENDAR:
+        if not written[0].isupper() or {plain, word} & usual or plain in _CALENDAR:
             continue
         if written.isupper() and (len(written) > 1 or reply):
             continue  # emphasis or an abbreviation

@@ -23,17 +23,19 @@ WORDS: dict[str, float] = {
 }  # fmt: skip
 """English number words, read everywhere."""
 
+# "_" stands for words that English has too ("do", "sept", "once"): they'd be there in any thread.
 _COUNTING = (
-    "ek do teen char paanch che saat aath nau das",
-    "un deux trois quatre cinq six sept huit neuf dix",
-    "uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince",
+    "ek _ teen char paanch che saat aath nau das",
+    "un deux trois quatre cinq six _ huit neuf dix",
+    "uno dos tres cuatro cinco seis siete ocho nueve diez _ doce trece catorce quince",
     "ein zwei drei vier funf sechs sieben acht neun zehn",
 )
 FOREIGN: dict[str, float] = {
-    **{word: n for words in _COUNTING for n, word in enumerate(words.split(), 1)},
-    "chaar": 4, "panch": 5, "chhe": 6, "chah": 6, "sat": 7, "ath": 8, "dus": 10,
-    "gyarah": 11, "gyara": 11, "barah": 12, "bara": 12, "baara": 12, "pandrah": 15, "bees": 20,
-    "pachees": 25, "tees": 30, "chalis": 40, "chalees": 40, "pachas": 50, "pachaas": 50,
+    **{word: n for words in _COUNTING for n, word in enumerate(words.split(), 1)
+       if word != "_"},
+    "chaar": 4, "panch": 5, "chhe": 6, "chah": 6, "ath": 8, "dus": 10,
+    "gyarah": 11, "gyara": 11, "barah": 12, "bara": 12, "baara": 12, "pandrah": 15,
+    "pachees": 25, "chalis": 40, "chalees": 40, "pachas": 50, "pachaas": 50,
     "sau": 100, "hazaar": 1000, "hazar": 1000, "aadha": 0.5, "aadhe": 0.5, "adha": 0.5,
     "dedh": 1.5, "dhai": 2.5, "adhai": 2.5, "una": 1, "veinte": 20, "treinta": 30,
     "cuarenta": 40, "cincuenta": 50, "cien": 100, "mil": 1000, "media": 0.5, "medio": 0.5,

@@ -219,6 +219,14 @@ def test_a_line_that_contradicts_itself_fails(line: str) -> None:
     )
 
 
+def test_who_is_called_what_must_be_said() -> None:
+    there = thread("Ada: give the ring to gran, do it before she sat down once")
+    assert not check("Ada wants Grandpa to have the ring", there).passes
+    assert check_reply("ok Sister, thank God", there).passes
+    for number in (2, 7, 11):
+        assert not check(f"Ada wants {number} rings", there).passes, "no numbers: do, sat, once"
+
+
 def test_a_name_does_not_grow_over_a_gap() -> None:
     there = thread("Ada: Mam am I late? Sai Ying Pun, says O'Hara")
     assert not check("late for Mamam", there).passes
