@@ -190,10 +190,21 @@ _NOT_ITSELF = re.compile(
 )
 
 
+_NOT = re.compile(r"\bnot (?:at |on |till |until |by )?$", re.IGNORECASE)
+
+
 def _against_itself(statement: str) -> Iterator[Reason]:
-    """ "Saturday 14:00, not Saturday": what a small model writes when it has seen a correction."""
+    """ "Saturday 14:00, not Sat": what a small model writes when it has seen a correction."""
     if found := _NOT_ITSELF.search(statement):
         yield Reason("negation", found[0], f"“{found[0]}” contradicts itself.")
+        return
+    said = values(statement)
+    for denied in said:
+        if _NOT.search(statement[: denied.start]) and any(
+            (v.kind, v.number) == (denied.kind, denied.number) for v in said if v.end < denied.start
+        ):
+            span = statement[denied.start : denied.end]
+            yield Reason("negation", span, f"“{statement}” says {span} and not {span}.")
 
 
 def _capitals(statement: str, source: Source) -> Iterator[Reason]:

@@ -219,6 +219,13 @@ def test_a_line_that_contradicts_itself_fails(line: str) -> None:
     )
 
 
+def test_a_day_denied_in_another_spelling() -> None:
+    there = thread("Ada: SUNDAY 14:00, not Saturday, Saturday is at 7:30")
+    assert not check("Sat 14:00, not Saturday", there).passes
+    assert not check("19:30, not at half seven", there).passes
+    assert check("Sunday 14:00, not Saturday", there).passes
+
+
 def test_who_is_called_what_must_be_said() -> None:
     there = thread("Ada: give the ring to gran, do it before she sat down once")
     assert not check("Ada wants Grandpa to have the ring", there).passes
