@@ -1,10 +1,11 @@
 """A trained Llama checkpoint -> an ONNX folder (model.onnx, config.json, tokenizer.json).
 
 fp32   as Optimum exports it, with past key values
-int8   every matrix in blocks of 32 with 8 bits a weight (MatMulNBits), embeddings 8 bits a row
-int4   the layers with 4 bits a weight; the head keeps 8, since it chooses the words
+int8   ONNX Runtime's dynamic quantization: int8 weights with a scale a column, activations rounded
+       to uint8 as they come, multiplied as integers (MatMulInteger)
+int4   4 bits a weight in blocks of 32 with a scale each (MatMulNBits); activations int8 a block
 
-Activations are rounded to int8 on the fly (accuracy_level 4): that is what makes both fast.
+The vocabulary's matrix is embedding and head at once and is stored once, quantized like the rest.
 
     python -m export.to_onnx CHECKPOINT OUT_DIR --type int8
 """
@@ -17,15 +18,19 @@ import os
 import shutil
 import tempfile
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
+from onnx import ModelProto, NodeProto, helper, numpy_helper
 
 TYPES = ("fp32", "int8", "int4")
+PARTS = ("config.json", "tokenizer.json", "model.onnx")
 BLOCK = 32
 HEAD = "/lm_head/MatMul"
+TABLE = "vocabulary"
+"""Name of the one stored matrix (n_vocab, width)."""
 
 
 def export_fp32(checkpoint: Path, out: Path) -> None:
@@ -47,27 +52,129 @@ def export_fp32(checkpoint: Path, out: Path) -> None:
         )
 
 
-def untie(model: onnx.ModelProto) -> None:
-    """Give the head a matrix of its own where it is the embedding's transpose.
+def _constants(model: ModelProto) -> dict[str, onnx.TensorProto]:
+    return {tensor.name: tensor for tensor in model.graph.initializer}
 
-    Quantizers only see constants, and the two are quantized differently anyway.
+
+def _store(model: ModelProto, name: str, values: np.ndarray) -> str:
+    """A constant of the graph; returns its name."""
+    model.graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+    return name
+
+
+def _set_nodes(model: ModelProto, nodes: Iterable[NodeProto]) -> None:
+    """Replace the graph's nodes; some of them may be its own already."""
+    copies = [NodeProto.FromString(node.SerializeToString()) for node in nodes]
+    del model.graph.node[:]
+    model.graph.node.extend(copies)
+
+
+def untie(model: ModelProto) -> None:
+    """Give the head a matrix of its own: quantizers only see constants.
+
+    `share` undoes it. Raises `ValueError` where the head isn't the embedding's transpose.
     """
-    nodes = {output: node for node in model.graph.node for output in node.output}
-    constants = {tensor.name: tensor for tensor in model.graph.initializer}
+    made = {output: node for node in model.graph.node for output in node.output}
     (head,) = (node for node in model.graph.node if node.name == HEAD)
-    transpose = nodes.get(head.input[1])
+    transpose = made.get(head.input[1])
     if transpose is None:
-        return
-    values = numpy_helper.to_array(constants[transpose.input[0]])
-    model.graph.initializer.append(
-        numpy_helper.from_array(np.ascontiguousarray(values.T), "lm_head.weight")
-    )
-    head.input[1] = "lm_head.weight"
+        raise ValueError("only a model whose head is tied to its embedding can be quantized")
+    values = numpy_helper.to_array(_constants(model)[transpose.input[0]])
+    head.input[1] = _store(model, "lm_head.weight", values.T)
     model.graph.node.remove(transpose)
 
 
-def quantize_matrices(model: onnx.ModelProto, bits: int, exclude: list[str]) -> onnx.ModelProto:
-    """Every MatMul with a constant matrix becomes a MatMulNBits, symmetric, in blocks of 32."""
+def share(
+    model: ModelProto, table: np.ndarray, head: list[NodeProto], rows: list[NodeProto]
+) -> None:
+    """Store the quantized vocabulary once, as `TABLE`.
+
+    `head` are the nodes that make the head's matrix of it: they have constant inputs alone, so
+    that ONNX Runtime runs them once, at load. `rows` take "ids" to "rows" (float32).
+    """
+    (gather,) = (n for n in model.graph.node if n.op_type == "Gather" and "input_ids" in n.input)
+    names = {"ids": gather.input[1], "rows": gather.output[0]}
+    for node in rows:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+    constants = _constants(model)
+    for name in (gather.input[0], *head[-1].output):
+        model.graph.initializer.remove(constants[name])
+    _store(model, TABLE, table)
+    others = (node for node in model.graph.node if node != gather)
+    _set_nodes(model, [*head, *rows, *others])
+
+
+def scale_rows(model: ModelProto) -> None:
+    """x W becomes m ((x / m) W) with each token's own m = max |x|.
+
+    Dynamic quantization has one scale for all tokens of a run, and a Llama's first token has
+    activations a hundred times the others': without this they would be rounded to nothing.
+    """
+    constants = _constants(model)
+    axis = _store(model, "last_axis", np.array([-1]))
+    least = _store(model, "least", np.array(1e-9, np.float32))
+    nodes: list[NodeProto] = []
+    scaled: set[str] = set()
+    for node in model.graph.node:
+        if node.op_type != "MatMul" or node.input[1] not in constants:
+            nodes.append(node)
+            continue
+        x, y = node.input[0], node.output[0]
+        if x not in scaled:
+            scaled.add(x)
+            nodes += [
+                helper.make_node("Abs", [x], [f"{x}_abs"]),
+                helper.make_node("ReduceMax", [f"{x}_abs", axis], [f"{x}_max"], keepdims=1),
+                helper.make_node("Max", [f"{x}_max", least], [f"{x}_scale"]),
+                helper.make_node("Div", [x, f"{x}_scale"], [f"{x}_scaled"]),
+            ]
+        node.input[0], node.output[0] = f"{x}_scaled", f"{y}_scaled"
+        nodes += [node, helper.make_node("Mul", [f"{y}_scaled", f"{x}_scale"], [y])]
+    _set_nodes(model, nodes)
+
+
+def to_int8(model: ModelProto) -> ModelProto:
+    """Dynamic quantization of every matrix.
+
+    Signed weights: x86 has its fastest kernels for uint8 times int8. They keep all 8 bits, which
+    processors with AVX2 but without VNNI multiply with saturation.
+    """
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    scale_rows(model)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        quantize_dynamic(
+            model,
+            path,
+            op_types_to_quantize=["MatMul"],
+            per_channel=True,
+            weight_type=QuantType.QInt8,
+        )
+        model = onnx.load(path)
+    head, scales = "lm_head.weight_quantized", "lm_head.weight_scale"
+    axis = _store(model, "row_axis", np.array([-1]))
+    share(
+        model,
+        numpy_helper.to_array(_constants(model)[head]).T,
+        [helper.make_node("Transpose", [TABLE], [head], perm=[1, 0])],
+        [
+            helper.make_node("Gather", [TABLE, "ids"], ["row_int8"]),
+            helper.make_node("Cast", ["row_int8"], ["row_float"], to=onnx.TensorProto.FLOAT),
+            helper.make_node("Gather", [scales, "ids"], ["row_scale"]),
+            helper.make_node("Unsqueeze", ["row_scale", axis], ["row_scale_1"]),
+            helper.make_node("Mul", ["row_float", "row_scale_1"], ["rows"]),
+        ],
+    )
+    return model
+
+
+def quantize_matrices(model: ModelProto, bits: int, exclude: list[str]) -> ModelProto:
+    """Every MatMul with a constant matrix becomes a MatMulNBits, symmetric, in blocks of 32.
+
+    Its activations are rounded to int8 on the fly (accuracy_level 4).
+    """
     from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 
     logging.getLogger("onnxruntime").setLevel(logging.WARNING)
@@ -81,66 +188,64 @@ def quantize_matrices(model: onnx.ModelProto, bits: int, exclude: list[str]) -> 
         nodes_to_exclude=exclude,
     )
     quantizer.process()
-    quantized: onnx.ModelProto = quantizer.model.model
+    quantized: ModelProto = quantizer.model.model
     return quantized
 
 
-def quantize_embedding(model: onnx.ModelProto) -> None:
-    """The embedding table (n_vocab, width) as int8 with one float32 scale a row.
-
-    Two Gathers, a Cast and a Mul of plain ONNX take the place of one Gather.
-    """
-    constants = {tensor.name: tensor for tensor in model.graph.initializer}
-    (gather,) = (n for n in model.graph.node if n.op_type == "Gather" and "input_ids" in n.input)
-    table = constants[gather.input[0]]
-    values = numpy_helper.to_array(table)
-    scales = np.maximum(np.abs(values).max(axis=1, keepdims=True), 1e-8) / 127
-    rounded = np.round(values / scales).astype(np.int8)
-    model.graph.initializer.remove(table)
-    name, ids, out = table.name, gather.input[1], gather.output[0]
-    model.graph.initializer.extend(
+def to_int4(model: ModelProto, head_bits: int) -> ModelProto:
+    """MatMulNBits for every matrix; the vocabulary's with `head_bits`, 4 or 8."""
+    model = quantize_matrices(model, 4, [HEAD])
+    model = quantize_matrices(model, head_bits, [])
+    head, scales = f"lm_head.weight_Q{head_bits}", "lm_head.weight_scales"
+    packed = numpy_helper.to_array(_constants(model)[head])
+    shape = _store(model, "head_shape", np.array(packed.shape))
+    share(
+        model,
+        packed.reshape(len(packed), -1),
+        [helper.make_node("Reshape", [TABLE, shape], [head])],
         [
-            numpy_helper.from_array(rounded, f"{name}_int8"),
-            numpy_helper.from_array(scales.astype(np.float32), f"{name}_scales"),
-        ]
+            helper.make_node(
+                "GatherBlockQuantized",
+                [TABLE, "ids", scales],
+                ["rows"],
+                domain="com.microsoft",
+                bits=head_bits,
+                block_size=BLOCK,
+                gather_axis=0,
+                quantize_axis=1,
+            )
+        ],
     )
-    place = list(model.graph.node).index(gather)
-    model.graph.node.remove(gather)
-    nodes = [
-        helper.make_node("Gather", [f"{name}_int8", ids], [f"{out}_int8"]),
-        helper.make_node("Gather", [f"{name}_scales", ids], [f"{out}_scale"]),
-        helper.make_node("Cast", [f"{out}_int8"], [f"{out}_float"], to=onnx.TensorProto.FLOAT),
-        helper.make_node("Mul", [f"{out}_float", f"{out}_scale"], [out]),
-    ]
-    for i, node in enumerate(nodes):
-        model.graph.node.insert(place + i, node)
-
-
-def quantize(model: onnx.ModelProto, kind: str) -> onnx.ModelProto:
-    """The fp32 model as int8 or int4."""
-    untie(model)
-    if kind == "int4":
-        model = quantize_matrices(model, 4, [HEAD])
-    model = quantize_matrices(model, 8, [])
-    quantize_embedding(model)
     return model
 
 
-def export_onnx(checkpoint: Path, out: Path, *, kind: str = "int8") -> None:
-    """Write the checkpoint as an ONNX folder; `kind` is one of `TYPES`.
+def quantize(model: ModelProto, kind: str, *, head_bits: int = 4) -> ModelProto:
+    """The fp32 model as int8 or int4; `head_bits` is for int4 alone."""
+    untie(model)
+    return to_int8(model) if kind == "int8" else to_int4(model, head_bits)
 
-    `out` is made if need be; other files in it stay.
+
+def export_onnx(checkpoint: Path, out: Path, *, kind: str = "int8", head_bits: int = 4) -> None:
+    """Write the checkpoint as an ONNX folder; `kind` is one of `TYPES`, `head_bits` 4 or 8.
+
+    `out` is made if need be; other files in it stay. Raises `FileNotFoundError` where the
+    checkpoint lacks a file, `ValueError` for an unknown type or a head that isn't tied.
     """
+    if kind not in TYPES:
+        raise ValueError(f"type {kind!r}: it is one of {', '.join(TYPES)}")
+    for name in PARTS[:2]:
+        if not (checkpoint / name).is_file():
+            raise FileNotFoundError(f"{checkpoint}: no {name}; a folder from export.train has one")
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out, prefix=".export-") as folder:
         fresh = Path(folder)
         export_fp32(checkpoint, fresh)
         if kind != "fp32":
-            model = quantize(onnx.load(fresh / "model.onnx"), kind)
+            model = quantize(onnx.load(fresh / "model.onnx"), kind, head_bits=head_bits)
             onnx.save(model, fresh / "model.onnx")
-        shutil.copy(checkpoint / "config.json", fresh)
-        shutil.copy(checkpoint / "tokenizer.json", fresh)
-        for name in ("config.json", "tokenizer.json", "model.onnx"):
+        for name in PARTS[:2]:
+            shutil.copy(checkpoint / name, fresh)
+        for name in PARTS:
             (fresh / name).replace(out / name)
 
 
@@ -149,8 +254,12 @@ def main() -> None:
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--type", choices=TYPES, default="int8")
+    parser.add_argument("--head-bits", type=int, choices=(4, 8), default=4, help="of an int4 model")
     args = parser.parse_args()
-    export_onnx(args.checkpoint, args.out, kind=args.type)
+    try:
+        export_onnx(args.checkpoint, args.out, kind=args.type, head_bits=args.head_bits)
+    except (FileNotFoundError, ValueError) as error:
+        parser.error(str(error))
     size = (args.out / "model.onnx").stat().st_size
     print(f"{args.out}: {size / 1e6:.1f} MB, {args.type}")
 
