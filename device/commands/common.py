@@ -52,7 +52,7 @@ def report(error: SidelongError | str) -> None:
     print(f"sidelong: {error}", file=sys.stderr)
 
 
-def progress_bar() -> Progress:
+def progress_bar(shown: bool) -> Progress:
     """Progress on stderr, gone when done; silent where stderr is no terminal."""
     return Progress(
         TextColumn("{task.description}"),
@@ -61,6 +61,10 @@ def progress_bar() -> Progress:
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
+        disable=not shown,
+        # Left on, rich takes what is meant for a file or pipe and prints it on the terminal.
+        redirect_stdout=False,
+        redirect_stderr=False,
     )
 
 

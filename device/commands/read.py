@@ -56,8 +56,7 @@ def run(args: argparse.Namespace) -> int:
     console = Console(highlight=False, soft_wrap=False)
     if not args.json:
         console.print(legend())
-    with progress_bar() as progress:
-        progress.disable = not many
+    with progress_bar(many) as progress:
         cards = progress.track(assistant.cards(threads), total=len(threads), description="reading")
         for thread, card in zip(threads, cards, strict=True):
             if args.json:

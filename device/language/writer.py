@@ -130,12 +130,15 @@ class Writer:
         room = 0
         for thread in threads:
             size = self._cache.size(thread)
-            if group and (len(group) == self._together or size > room):
+            twice = any(other.id == thread.id for other in group)  # ids of different files
+            if group and (twice or len(group) == self._together or size > room):
+                self.forget()  # finished neighbours must not fill the cache
                 yield from self._side_by_side(group)
                 group = []
             room = (room if group else self._cache.limit) - size
             group.append(thread)
         if group:
+            self.forget()
             yield from self._side_by_side(group)
 
     def unchecked(self, thread: Thread, task: Task) -> str:
