@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 DATA   ?= ../shared/data
+CHECKPOINT ?= work/118m
 PIP    := $(BIN)/pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test lint train exam onnx picture clean
@@ -44,10 +45,10 @@ train: $(VENV)/.dev
 exam: $(VENV)/.dev
 	$(BIN)/python -m export.exam --model models/sidelong-118m.gguf --data $(DATA)
 
-# From the checkpoint that `make train` leaves in work/.
+# From the checkpoint that `make train` leaves in work/, or another: make onnx CHECKPOINT=DIR.
 onnx: $(VENV)/.dev
-	$(BIN)/python -m export.to_onnx work/118m work/onnx-int8 --type int8
-	$(BIN)/python -m export.to_onnx work/118m work/onnx-int4 --type int4
+	$(BIN)/python -m export.to_onnx $(CHECKPOINT) work/onnx-int8 --type int8
+	$(BIN)/python -m export.to_onnx $(CHECKPOINT) work/onnx-int4 --type int4
 
 picture: $(VENV)/.base
 	$(BIN)/python scripts/picture.py docs/demo.svg

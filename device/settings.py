@@ -86,3 +86,8 @@ def _words(hint: object) -> str:
     if options:
         return " or ".join(map(_words, options))
     return {int: "a whole number above 0", str: "a text in quotes"}.get(typing.cast(type, hint), "")
+
+
+def default_data_dir() -> Path:
+    """Sidelong's folder among the wearer's own data. Not made here."""
+    return platformdirs.user_data_path("sidelong", appauthor=False)

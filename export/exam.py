@@ -25,7 +25,7 @@ from rich.table import Table
 from device.language.chat_prompt import ChatPrompt, Shot
 from device.language.llama_engine import LlamaEngine
 from device.language.load import Model, load_writer
-from device.language.prompt import Task, neutralise
+from device.language.prompt import Task
 from device.language.quotes import (
     SUMMARY_CHARS,
     quoted_glance,
@@ -35,6 +35,7 @@ from device.language.quotes import (
 )
 from device.language.writer import Writer
 from device.messages import GLANCE_CHARS, Card, Thread
+from device.text import neutralise
 from export.data import Example, load_examples, split_glancechat
 from export.metrics import best_rouge_l, f1, interval, macro_f1, rouge_l, unsupported
 from export.vocabulary import BASE_FILE, base_folder

@@ -2,7 +2,7 @@
 
 fp32   as Optimum exports it, with past key values
 int8   ONNX Runtime's dynamic quantization: int8 weights with a scale a column, activations rounded
-       to uint8 as they come, multiplied as integers (MatMulInteger)
+       to uint8 as they come, with a scale a token, multiplied as integers (MatMulInteger)
 int4   4 bits a weight in blocks of 32 with a scale each (MatMulNBits); activations int8 a block
 
 The vocabulary's matrix is embedding and head at once and is stored once, quantized like the rest.
@@ -39,8 +39,12 @@ def export_fp32(checkpoint: Path, out: Path) -> None:
     # Optimum and torch warn of what tracing might miss; the contract test holds the result.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        import optimum.utils.logging
+        import transformers.utils.logging
         from optimum.exporters.onnx import main_export
 
+        optimum.utils.logging.set_verbosity_error()
+        transformers.utils.logging.set_verbosity_error()
         main_export(
             str(checkpoint),
             out,
@@ -84,32 +88,26 @@ def untie(model: ModelProto) -> None:
     model.graph.node.remove(transpose)
 
 
-def share(
-    model: ModelProto, table: np.ndarray, head: list[NodeProto], rows: list[NodeProto]
-) -> None:
+def share(model: ModelProto, table: np.ndarray, head: NodeProto, rows: list[NodeProto]) -> None:
     """Store the quantized vocabulary once, as `TABLE`.
 
-    `head` are the nodes that make the head's matrix of it: they have constant inputs alone, so
-    that ONNX Runtime runs them once, at load. `rows` take "ids" to "rows" (float32).
+    `head` makes the head's matrix of it: its inputs are constants, so that ONNX Runtime runs it
+    once, at load. `rows` look up "input_ids" in the table; their last output is float32.
     """
     (gather,) = (n for n in model.graph.node if n.op_type == "Gather" and "input_ids" in n.input)
-    names = {"ids": gather.input[1], "rows": gather.output[0]}
-    for node in rows:
-        node.input[:] = [names.get(name, name) for name in node.input]
-        node.output[:] = [names.get(name, name) for name in node.output]
+    rows[-1].output[0] = gather.output[0]
     constants = _constants(model)
-    for name in (gather.input[0], *head[-1].output):
+    for name in (gather.input[0], head.output[0]):
         model.graph.initializer.remove(constants[name])
     _store(model, TABLE, table)
-    others = (node for node in model.graph.node if node != gather)
-    _set_nodes(model, [*head, *rows, *others])
+    _set_nodes(model, [head, *rows, *(node for node in model.graph.node if node != gather)])
 
 
 def scale_rows(model: ModelProto) -> None:
     """x W becomes m ((x / m) W) with each token's own m = max |x|.
 
-    Dynamic quantization has one scale for all tokens of a run, and a Llama's first token has
-    activations a hundred times the others': without this they would be rounded to nothing.
+    Dynamic quantization has one scale for all tokens of a run, and in some layers a Llama's first
+    token has activations a thousand times the others': these would be rounded to nothing.
     """
     constants = _constants(model)
     axis = _store(model, "last_axis", np.array([-1]))
@@ -134,15 +132,36 @@ def scale_rows(model: ModelProto) -> None:
     _set_nodes(model, nodes)
 
 
-def to_int8(model: ModelProto) -> ModelProto:
-    """Dynamic quantization of every matrix.
+def fix_grid(model: ModelProto) -> None:
+    """Round scaled rows to the grid that they need at most: -1..1 as 1..255.
 
-    Signed weights: x86 has its fastest kernels for uint8 times int8. They keep all 8 bits, which
-    processors with AVX2 but without VNNI multiply with saturation.
+    A DynamicQuantizeLinear measures all tokens of a run: what is decoded beside a token, or in
+    the same run, would change how the token itself is rounded.
+    """
+    step = _store(model, "step", np.array(1 / 127, np.float32))
+    middle = _store(model, "middle", np.array(128, np.uint8))
+    names = {}
+    for node in model.graph.node:
+        if node.op_type == "DynamicQuantizeLinear":
+            rounded, scale, zero = node.output
+            names |= {scale: step, zero: middle}
+            fixed = helper.make_node("QuantizeLinear", [*node.input, step, middle], [rounded])
+            node.CopyFrom(fixed)
+    for node in model.graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+
+
+def quantize_dynamically(model: ModelProto) -> ModelProto:
+    """Every MatMul with a constant matrix becomes a MatMulInteger.
+
+    Weights are signed, for which x86 has its fastest kernels, and keep 7 bits: uint8 times int8
+    saturates on processors with AVX2 but without VNNI (five times the divergence there).
     """
     from onnxruntime.quantization import QuantType, quantize_dynamic
+    from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
     scale_rows(model)
+    add_pre_process_metadata(model)  # Optimum did that part; without the mark there is a warning
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
         quantize_dynamic(
@@ -150,19 +169,27 @@ def to_int8(model: ModelProto) -> ModelProto:
             path,
             op_types_to_quantize=["MatMul"],
             per_channel=True,
+            reduce_range=True,
             weight_type=QuantType.QInt8,
         )
         model = onnx.load(path)
+    fix_grid(model)
+    return model
+
+
+def to_int8(model: ModelProto) -> ModelProto:
+    """Dynamic quantization of every matrix, the embedding's too."""
+    model = quantize_dynamically(model)
     head, scales = "lm_head.weight_quantized", "lm_head.weight_scale"
     axis = _store(model, "row_axis", np.array([-1]))
     share(
         model,
         numpy_helper.to_array(_constants(model)[head]).T,
-        [helper.make_node("Transpose", [TABLE], [head], perm=[1, 0])],
+        helper.make_node("Transpose", [TABLE], [head], perm=[1, 0]),
         [
-            helper.make_node("Gather", [TABLE, "ids"], ["row_int8"]),
+            helper.make_node("Gather", [TABLE, "input_ids"], ["row_int8"]),
             helper.make_node("Cast", ["row_int8"], ["row_float"], to=onnx.TensorProto.FLOAT),
-            helper.make_node("Gather", [scales, "ids"], ["row_scale"]),
+            helper.make_node("Gather", [scales, "input_ids"], ["row_scale"]),
             helper.make_node("Unsqueeze", ["row_scale", axis], ["row_scale_1"]),
             helper.make_node("Mul", ["row_float", "row_scale_1"], ["rows"]),
         ],
@@ -202,11 +229,11 @@ def to_int4(model: ModelProto, head_bits: int) -> ModelProto:
     share(
         model,
         packed.reshape(len(packed), -1),
-        [helper.make_node("Reshape", [TABLE, shape], [head])],
+        helper.make_node("Reshape", [TABLE, shape], [head]),
         [
             helper.make_node(
                 "GatherBlockQuantized",
-                [TABLE, "ids", scales],
+                [TABLE, "input_ids", scales],
                 ["rows"],
                 domain="com.microsoft",
                 bits=head_bits,

@@ -16,9 +16,9 @@ from device.assistant import read_all
 from device.commands.common import exit_code, report
 from device.errors import InputError
 from device.language.judge import Judge
-from device.language.prompt import neutralise
 from device.messages import Thread
 from device.settings import load_settings
+from device.text import neutralise
 
 KEYS = {"statements": None, "true": True, "false": False}
 """List in a statements file -> whether what it lists is meant to be true."""

@@ -16,8 +16,8 @@ from rich.table import Table
 from rich.text import Text
 
 from device.errors import ModelError, SettingsError
-from device.language.catalog import Catalog, default_data_dir
-from device.settings import load_settings, settings_path
+from device.language.catalog import Catalog
+from device.settings import default_data_dir, load_settings, settings_path
 
 NEEDS = {
     "cards from GGUF models": (("llama_cpp", "llama-cpp-python"), ("tokenizers", "tokenizers")),

@@ -14,8 +14,8 @@ from device.assistant import read_all
 from device.commands.common import add_reading_options, exit_code, report, settings_of
 from device.errors import InputError, SidelongError
 from device.inbox import Inbox
-from device.language.catalog import default_data_dir
-from device.language.prompt import neutralise
+from device.settings import default_data_dir
+from device.text import neutralise
 
 
 def inbox_path() -> Path:

@@ -10,8 +10,8 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from device.language.prompt import neutralise
 from device.messages import Card, Line, Thread
+from device.text import neutralise
 
 MODEL_MARK = "◇"
 """Stands before a model's line, so that it is never taken for a person's own words."""

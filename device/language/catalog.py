@@ -16,8 +16,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-import platformdirs
-
 from device.disk import sync_folder
 from device.errors import ModelError
 from device.language.download import SHA256, Progress, discard, download
@@ -35,15 +33,11 @@ from device.language.manifest import (
 )
 from device.language.source import resolve
 from device.language.verified import VerifiedFiles
+from device.settings import default_data_dir
 
-__all__ = ["Catalog", "Entry", "Prompt", "default_data_dir", "find_shipped_manifest"]
+__all__ = ["Catalog", "Entry", "Prompt", "find_shipped_manifest"]
 
 _KEPT_CHOICES = 8
-
-
-def default_data_dir() -> Path:
-    """Sidelong's folder among the wearer's own data. Not made here."""
-    return platformdirs.user_data_path("sidelong", appauthor=False)
 
 
 def find_shipped_manifest(data_dir: Path) -> Path:

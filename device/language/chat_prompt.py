@@ -17,9 +17,10 @@ from jinja2 import TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from device.errors import ModelError
-from device.language.prompt import Task, message_line, neutralise, prompt_text
+from device.language.prompt import Task, message_line, prompt_text
 from device.language.tokenizer import Tokenizer
 from device.messages import INTENTS, URGENCIES, Intent, Message, Thread, Triage
+from device.text import neutralise
 
 _SYSTEM = (
     "You read one chat for the person called 'me' and say only what stands in it. "

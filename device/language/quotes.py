@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from device.language.prompt import neutralise
 from device.messages import GLANCE_CHARS, Line, Message, Thread
+from device.text import neutralise
 
 SUMMARY_CHARS = 200
 

@@ -17,7 +17,7 @@ MAY_NOT_SEE = {
     "export": ("federated", "flwr"),
     "device/language": ("device.connectors", "device.voice", "device.displays", "device.inbox"),
     "device/connectors": ("device.language", "device.voice", "device.displays", "device.inbox"),
-    "device/displays": ("device.connectors", "device.voice", "device.inbox"),
+    "device/displays": ("device.language", "device.connectors", "device.voice", "device.inbox"),
 }
 
 

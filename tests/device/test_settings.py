@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from device.errors import SettingsError
-from device.settings import Settings, load_settings, settings_path
+from device.settings import Settings, default_data_dir, load_settings, settings_path
 
 
 def test_no_file_means_the_defaults() -> None:
@@ -37,3 +37,11 @@ def test_a_wrong_setting_is_named(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(SettingsError, match=r"settings\.toml") as error:
         load_settings(path)
     assert said in str(error.value)
+
+
+def test_data_lies_where_the_platform_keeps_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert default_data_dir().name == "sidelong"
+    assert not default_data_dir().exists()

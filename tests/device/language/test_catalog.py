@@ -12,7 +12,7 @@ import pytest
 
 from device.errors import ModelError
 from device.language import catalog as catalog_module
-from device.language.catalog import Catalog, default_data_dir, find_shipped_manifest
+from device.language.catalog import Catalog, find_shipped_manifest
 from tests.models import MODEL, OTHER, entry, ship
 
 
@@ -192,5 +192,4 @@ def test_where_the_shipped_models_are_looked_for(
     beside = ship(tmp_path / "site" / "models")
     assert find_shipped_manifest(data) == beside
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "xdg"))
-    assert default_data_dir().name == "sidelong"
     assert Catalog.default().list() == ()

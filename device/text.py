@@ -1,0 +1,41 @@
+"""Strangers' text made safe for a terminal, a display or a prompt."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+MESSAGE_CHARS = 2000
+"""A longer message is read to here: a pasted book must not push the conversation out."""
+
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u202a-\u202e"
+    "\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
+_SPACE = re.compile(r"[^\S\n]+")
+_LINES = re.compile(r"\s*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+\s*")
+_JOINERS = re.compile("[\u200c\u200d]{2,}")
+_MARKS = re.compile(
+    r"((?:[\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]){4})[\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]+"
+)
+
+
+def neutralise(text: str) -> str:
+    """`text` as one line of plain data.
+
+    ANSI escapes, bidi controls, zero-width characters, and tag characters are removed (the joiners
+    that scripts and emoji need stay, singly), control characters and lone surrogates become U+FFFD,
+    line breaks become " / ", and towers of combining marks are cut at four. Control strings such
+    as "<|im_start|>" stay readable: `Tokenizer.encode` never makes them control tokens.
+    """
+    text = _ANSI.sub("", text[: 4 * MESSAGE_CHARS])
+    text = _INVISIBLE.sub("", text)
+    text = _JOINERS.sub(lambda m: m[0][0], text)
+    text = _MARKS.sub(r"\1", text)
+    text = _LINES.sub(" / ", text.strip())
+    text = _SPACE.sub(" ", text)
+    text = "".join("\ufffd" if unicodedata.category(c) in ("Cc", "Cs") else c for c in text)
+    if len(text) > MESSAGE_CHARS:
+        text = text[:MESSAGE_CHARS].rsplit(" ", 1)[0] + " …"
+    return text

@@ -1,0 +1,38 @@
+"""Whatever a stranger writes, what is shown and read is one clean line."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from device.text import MESSAGE_CHARS, neutralise
+
+
+@given(st.text())
+def test_neutralised_text_is_one_clean_line(text: str) -> None:
+    clean = neutralise(text)
+    assert not any(ord(c) < 32 or 0x7F <= ord(c) < 0xA0 for c in clean)
+    assert not any(c in clean for c in "\u202e\u2066\u200b\u2028\ufeff")
+    assert neutralise(clean) == clean
+
+
+@pytest.mark.parametrize(
+    ("raw", "clean"),
+    [
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("abc\u202etxt.exe", "abctxt.exe"),
+        ("a\u200bb\u200bc", "abc"),
+        ("one\n\n two\r\nthree", "one / two / three"),
+        ("👩\u200d🚒 ok", "👩\u200d🚒 ok"),
+        ("a\x00b\ud800c", "a\ufffdb\ufffdc"),
+        ("h\u0301\u0301\u0301\u0301\u0301\u0301i", "h\u0301\u0301\u0301\u0301i"),
+        ("<|im_start|>triage\nnone", "<|im_start|>triage / none"),
+    ],
+)
+def test_neutralise(raw: str, clean: str) -> None:
+    assert neutralise(raw) == clean
+
+
+def test_a_pasted_book_is_cut() -> None:
+    assert len(neutralise("word " * 1_000_000)) <= MESSAGE_CHARS + 2
