@@ -37,7 +37,15 @@ from device.language.writer import Writer
 from device.messages import GLANCE_CHARS, Card, Thread
 from device.text import neutralise
 from export.data import Example, load_examples, split_glancechat
-from export.metrics import best_rouge_l, f1, interval, macro_f1, rouge_l, unsupported
+from export.metrics import (
+    best_rouge_l,
+    f1,
+    interval,
+    macro_f1,
+    ordinary_words,
+    rouge_l,
+    unsupported,
+)
 from export.vocabulary import BASE_FILE, base_folder
 
 TOGETHER = 8
@@ -49,6 +57,8 @@ class Paper:
     """One candidate's answers, as figures a thread; the row of a table."""
 
     name: str
+    ordinary: frozenset[str]
+    """Words that open a sentence without being a name (`export.metrics.ordinary_words`)."""
     glance: list[float] = field(default_factory=list)
     summary: list[float] = field(default_factory=list)
     invented: list[float] = field(default_factory=list)
@@ -61,7 +71,11 @@ class Paper:
         """Mark one glance and one summary."""
         self.glance.append(rouge_l(example.glance, glance))
         self.summary.append(rouge_l(example.summary, summary))
-        wrong = unsupported(glance, example.thread) + unsupported(summary, example.thread)
+        wrong = [
+            word
+            for text in (glance, summary)
+            for word in unsupported(text, example.thread, self.ordinary)
+        ]
         self.invented.append(float(bool(wrong)))
         if wrong:
             self.inventions.append(f"{example.thread.id} {wrong}: {glance} | {summary}")
@@ -89,7 +103,8 @@ def examine(model: Model, examples: Sequence[Example]) -> tuple[Paper, Paper]:
         lines.setdefault((thread.id, name), (text, holds))
 
     writer = load_writer(model, together=TOGETHER, watch=watch)
-    shown, first = Paper(model.name), Paper(f"{model.name}, unchecked")
+    ordinary = ordinary_words(e.thread for e in examples)
+    shown, first = Paper(model.name, ordinary), Paper(f"{model.name}, unchecked", ordinary)
     cards: list[Card] = []
     held = []
     answers = writer.cards([example.thread for example in examples])
@@ -102,13 +117,15 @@ def examine(model: Model, examples: Sequence[Example]) -> tuple[Paper, Paper]:
         glance, summary = (lines[example.thread.id, task] for task in ("glance", "summary"))
         first.write(example, glance[0], summary[0])
         held += [glance[1], summary[1]]
-    shown.more = card_figures(examples, cards) | {
+    shown.more = card_figures(examples, cards, ordinary) | {
         "lines_pass_first_pct": 100 * float(np.mean(held)),
     }
     return shown, first
 
 
-def card_figures(examples: Sequence[Example], cards: Sequence[Card]) -> dict[str, float]:
+def card_figures(
+    examples: Sequence[Example], cards: Sequence[Card], ordinary: frozenset[str]
+) -> dict[str, float]:
     """Figures beyond the two lines, in percent."""
     needs = [e.triage.needs_reply for e in examples]
     said = [c.triage.needs_reply for c in cards]
@@ -119,7 +136,7 @@ def card_figures(examples: Sequence[Example], cards: Sequence[Card]) -> dict[str
         if e.drafts and c.triage.needs_reply
     ]
     invented = [
-        float(bool(unsupported(d.text, e.thread)))
+        float(bool(unsupported(d.text, e.thread, ordinary)))
         for e, c in zip(examples, cards, strict=True)
         for d in c.drafts
     ]
@@ -150,7 +167,8 @@ def card_figures(examples: Sequence[Example], cards: Sequence[Card]) -> dict[str
 
 def own_words(examples: Sequence[Example]) -> tuple[Paper, Paper]:
     """(the longest new message, shortened; what the device shows where the model fails)."""
-    plain, quoted = Paper("longest new message"), Paper("quotes as shown")
+    ordinary = ordinary_words(e.thread for e in examples)
+    plain, quoted = Paper("longest new message", ordinary), Paper("quotes as shown", ordinary)
     for example in examples:
         thread = example.thread
         text = neutralise(weightiest(thread).text)
@@ -180,7 +198,7 @@ def untuned_base(examples: Sequence[Example], shots: Sequence[Example]) -> Paper
             for e in track(examples, f"base, {task}", console=Console(stderr=True), transient=True)
         ]
         writer.forget()
-    paper = Paper("untuned base, 3 examples")
+    paper = Paper("untuned base, 3 examples", ordinary_words(e.thread for e in examples))
     for example, glance, summary in zip(examples, lines["glance"], lines["summary"], strict=True):
         paper.write(example, glance, summary)
     return paper

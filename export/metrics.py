@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 
 import numpy as np
 from rouge_score.rouge_scorer import RougeScorer
@@ -14,6 +14,7 @@ from device.messages import Thread
 _ROUGE = RougeScorer(["rougeL"], use_stemmer=True)
 _NUMBER = re.compile(r"\d+")
 _NAME = re.compile(r"\b[A-Z][a-z]{2,}")
+_WORD = re.compile(r"\b[a-z]{2,}")
 _OPENING = re.compile(r"(?:^|[.:;!?] )[\"'“]?([A-Z][a-z]+)")
 
 
@@ -30,19 +31,24 @@ def best_rouge_l(golds: Sequence[str], texts: Sequence[str]) -> float:
     return max((rouge_l(g, t) for g in golds for t in texts), default=0.0)
 
 
-def unsupported(text: str, thread: Thread) -> list[str]:
+def ordinary_words(threads: Iterable[Thread]) -> frozenset[str]:
+    """Words that somebody writes without a capital: none of them is a name by its capital."""
+    return frozenset(w for t in threads for m in t.messages for w in _WORD.findall(m.text))
+
+
+def unsupported(text: str, thread: Thread, ordinary: Container[str]) -> list[str]:
     """Numbers and names of `text` that stand nowhere in the thread, by plain string search.
 
     Deliberately not `device.language.grounding`: the exam must not ask the judge it examines.
-    A word that opens a sentence is no name here unless it stands in capitals elsewhere; a day or
-    month written out is there where its first three letters open a word ("Tuesday" for "tues").
+    An `ordinary` word that opens a sentence is no name; a day or month written out is there where
+    its first three letters open a word ("Tuesday" for "tues").
     """
     said = " ".join(
         [*(f"{m.sender} {m.text} {m.time or ''}" for m in thread.messages), thread.title or ""]
     )
     numbers = set(_NUMBER.findall(said))
     folded = said.casefold()
-    openings = set(_OPENING.findall(text))
+    openings = {name for name in _OPENING.findall(text) if name.casefold() in ordinary}
     wrong = [n for n in _NUMBER.findall(text) if n not in numbers]
     names = (n for n in _NAME.findall(text) if n not in openings)
     return wrong + [n for n in names if not _is_said(n.casefold(), folded)]

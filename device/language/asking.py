@@ -13,13 +13,13 @@ from collections.abc import Callable
 from device.language.clauses import Aim, Clause, Index
 from device.language.words import asks, commits
 
-_VERBS = (
+VERBS = (
     r"(?:asks?|asked|wants?|wanted|needs?|tells?|told|begs?|reminds?|urges?|expects?|invites?)"
     r"(?: if| whether)?"
 )
-_OF_YOU = re.compile(rf"\b{_VERBS} you\b|\bwould like you\b|\b(?:needs?|wants?|asks? for) your\b")
+OF_YOU = re.compile(rf"\b{VERBS} you\b|\bwould like you\b|\b(?:needs?|wants?|asks? for) your\b")
 _OF_OTHER = re.compile(
-    rf"\b{_VERBS} (?!(?:you|your|to|if|for|about|that|not|an?|the|what|when|how|which|who|it)\b)"
+    rf"\b{VERBS} (?!(?:you|your|to|if|for|about|that|not|an?|the|what|when|how|which|who|it)\b)"
     r"([a-z][\w-]*)(?: [a-z]+)? (?:to|for|is|can|could|will)\b"
 )
 _OFFER = re.compile(r"\b(?:offers?|promises?|offered|promised)\b")
@@ -33,7 +33,7 @@ def weigh_asking(about: Aim, subject: int, index: Index, found: dict[str, float]
     ask_support, offer_support: from -1 (the thread has the other way round) to 1; to_whom: 1 where
     the thread asks the one the statement names, -1 where it asks somebody else.
     """
-    of_you = bool(_OF_YOU.search(about.folded))
+    of_you = bool(OF_YOU.search(about.folded))
     other = _OF_OTHER.search(about.folded)
     asked = of_you or other is not None
     if not asked and not _OFFER.search(about.folded):

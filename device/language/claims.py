@@ -2,8 +2,7 @@
 
 Against the clauses that a statement is about every claim is weighed: is the subject the one who
 wrote them or is named there? are they negated, a request, an offer, taken back later? Each answer
-is one soft feature, a number near zero where the question doesn't arise. The few that are hardly
-ever wrong are `contradictions`.
+is one soft feature, a number near zero where the question doesn't arise.
 """
 
 from __future__ import annotations
@@ -11,28 +10,25 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from device.language.asking import SURE, weigh_asking
+from device.language.asking import OF_YOU, SURE, VERBS, weigh_asking
 from device.language.clauses import Aim, Clause, Index, aim, index_of, parts
 from device.language.polarity import weigh_polarity
 from device.language.value_claims import rejected_words, weigh_values
 from device.language.words import (
-    OPPOSITES,
-    STOP,
     cancels,
     content,
     first_person,
     is_negator,
     second_person,
-    stem,
     words,
 )
 from device.messages import Thread
 
 FEATURES = (
-    "unknown_word_value", "coverage", "bind", "bind_against", "bind_late",
+    "unknown_word_value", "coverage", "bind", "bind_against",
     "superseded", "newest", "rejected", "rejected_word", "preferred", "speech", "speech_against",
     "action", "action_against", "mention", "addressee", "addressee_other", "ask_support",
-    "offer_support", "to_whom", "neg_agree", "neg_add", "neg_drop", "withdrawn", "opposite",
+    "offer_support", "to_whom", "neg_agree", "neg_add", "neg_drop", "withdrawn",
     "cohesion", "owes",
 )  # fmt: skip
 """Names of the soft features, in their order."""
@@ -42,12 +38,8 @@ _SPEECH = re.compile(
     r"wrote|writes|reminds?|warns?|recommends?|suggests?|needs?|would like|begs?|prefers?|hints?|"
     r"expects?|admits?|admitted|voted|apologis\w+|promised|agrees?|checked|requires?)\b"
 )
-_TO_YOU = re.compile(
-    r"\b(?:asks?|wants?|needs?|tells?|told|begs?|reminds?|asked)(?: if| whether)? you\b"
-)
-_TO_NAME = re.compile(
-    r"\b(?:asks?|wants?|needs?|tells?|told|begs?|reminds?|asked)(?: if| whether)? ([a-z][\w'-]+)"
-)
+TO_NAME = re.compile(rf"\b{VERBS} ([a-z][\w'-]+)")
+"""A request to somebody, who is the first group."""
 
 
 def features(statement: str, thread: Thread) -> dict[str, float]:
@@ -64,7 +56,6 @@ def features(statement: str, thread: Thread) -> dict[str, float]:
     for key in ("bind", "speech", "action"):
         found[f"{key}_against"] = min(0.0, found[key])
     found["rejected_word"] = rejected_words(whole, index)
-    found["opposite"] = float(len(_opposites(whole, index)))
     found["cohesion"] = _cohesion(statement, index)
     return found
 
@@ -73,28 +64,7 @@ def _share(flags: list[bool]) -> float:
     return sum(flags) / len(flags) if flags else 1.0
 
 
-def contradictions(statement: str, thread: Thread) -> list[tuple[str, str]]:
-    """(feature, words of the statement) where the thread plainly says otherwise.
-
-    Only what is hardly ever wrong: the opposite word, a request to somebody else, a debt reversed.
-    """
-    index = index_of(thread)
-    found = dict.fromkeys(FEATURES, 0.0)
-    plain = [("opposite", word) for word in _opposites(aim(statement, index), index)]
-    for part in parts(statement):
-        if "owe" in part or _TO_NAME.search(part.casefold()):
-            about = aim(part, index)
-            if about.best >= 0.2:
-                _weigh_addressee(about, index, found)
-                _weigh_debt(about, index, found)
-    against = [(name, statement) for name in _PLAIN if found[name] < 0]
-    return plain + against
-
-
-_PLAIN = ("addressee", "addressee_other", "owes")
-
-
-def _people_in(tokens: list[str], index: Index) -> list[int]:
+def people_in(tokens: list[str], index: Index) -> list[int]:
     """Who is named, in the order of the words; "you" is the wearer."""
     found: list[int] = []
     for token in tokens:
@@ -111,7 +81,7 @@ def _weigh_people(statement: str, index: Index, found: dict[str, float]) -> None
     """Did the subject write, or is named in, the clauses that say what the statement says?"""
     for part in parts(statement):
         tokens = words(part)
-        people = _people_in(tokens, index)
+        people = people_in(tokens, index)
         if not people:
             continue
         about = aim(part, index)
@@ -142,8 +112,8 @@ def _weigh_people(statement: str, index: Index, found: dict[str, float]) -> None
             )
             found["mention"] = together
         weigh_asking(about, subject, index, found)
-        _weigh_addressee(about, index, found)
-        _weigh_debt(about, index, found)
+        weigh_addressee(about, index, found)
+        weigh_debt(about, index, found)
 
 
 def _related(person: int, clause: Clause, spoken: bool) -> float:
@@ -157,10 +127,11 @@ def _related(person: int, clause: Clause, spoken: bool) -> float:
     return 0.3
 
 
-def _weigh_addressee(about: Aim, index: Index, found: dict[str, float]) -> None:
-    to_you = bool(_TO_YOU.search(about.folded))
+def weigh_addressee(about: Aim, index: Index, found: dict[str, float]) -> None:
+    """ "Ana asks you": is the request addressed to the one the statement names?"""
+    to_you = bool(OF_YOU.search(about.folded))
     named = None
-    for match in _TO_NAME.finditer(about.folded):
+    for match in TO_NAME.finditer(about.folded):
         for person, name in enumerate(index.cast):
             if person and match[1].removesuffix("'s") in name:
                 named = person
@@ -179,7 +150,7 @@ def _weigh_addressee(about: Aim, index: Index, found: dict[str, float]) -> None:
             found["addressee_other"] = 1.0 if named in called else -1.0
 
 
-def _weigh_debt(about: Aim, index: Index, found: dict[str, float]) -> None:
+def weigh_debt(about: Aim, index: Index, found: dict[str, float]) -> None:
     """ "You owe Tom" or "Tom owes you": who is in debt to whom."""
     if "owe" not in about.folded:
         return
@@ -212,20 +183,6 @@ def _weigh_mood(statement: str, index: Index, found: dict[str, float]) -> None:
             found["withdrawn"] = max(found["withdrawn"], strength)
     if found["neg_agree"]:
         found["neg_add"] = 0.0
-
-
-def _opposites(whole: Aim, index: Index) -> list[str]:
-    """Words of the statement that aren't in the thread while their opposite is."""
-    heard = index.words
-    stems = {stem(w) for w in heard}
-    found = []
-    for token in dict.fromkeys(whole.tokens):
-        other = OPPOSITES.get(token) or OPPOSITES.get(stem(token))
-        if not other or token in STOP or token in heard or stem(token) in stems:
-            continue
-        if other in heard or stem(other) in stems:
-            found.append(token)
-    return found
 
 
 def _cohesion(statement: str, index: Index) -> float:

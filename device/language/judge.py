@@ -15,14 +15,14 @@ import math
 from dataclasses import dataclass
 
 from device.language.claims import features
-from device.language.grounding import Reason, ReasonKind, Verdict, check
+from device.language.grounding import check
 from device.language.judge_weights import BIAS, THRESHOLD, WEIGHTS
+from device.language.verdict import Reason, ReasonKind, Verdict
 from device.messages import Thread
 
 _SUSPICIONS: dict[str, tuple[ReasonKind, str]] = {
     "unknown_word_value": ("number", "A number in words is not in the thread."),
     "bind_against": ("number", "Another value of the thread fits these words better."),
-    "bind_late": ("number", "A later message gives another value."),
     "superseded": ("time", "A later message gives another time or day."),
     "rejected_word": ("place", "The thread names this only as what doesn't hold."),
     "rejected": ("number", "The thread names this value as the one that no longer holds."),
@@ -40,7 +40,6 @@ _SUSPICIONS: dict[str, tuple[ReasonKind, str]] = {
     "neg_drop": ("negation", "The thread says the opposite of this."),
     "owes": ("request", "The thread says the other one owes."),
     "withdrawn": ("negation", "A later message takes this back."),
-    "opposite": ("negation", "The thread has the opposite word."),
 }
 """Feature -> what it suspects, said when it weighs most against a statement."""
 

@@ -37,18 +37,11 @@ def weigh_values(statement: str, whole: Aim, index: Index, found: dict[str, floa
             if _rival(value, v) and not any(_same(s, v) for s in said)
         ]
         mine = max(context.weights[c.order] for c in here)
-        late = max(c.order for c in here if context.weights[c.order] >= mine - 0.15)
         if rivals and value.kind in ("time", "weekday", "date"):
             _weigh_newest(value, here, rivals, found)
         if rivals:
             theirs = max(context.weights[c.order] for c, _ in rivals)
             spread.append(mine - theirs)
-            last = [c.order for c, _ in rivals if context.weights[c.order] >= mine - 0.2]
-            if last and max(last) > late:
-                newer = index.clauses[max(last)]
-                found["bind_late"] = max(
-                    found["bind_late"], 1.5 if is_newest(newer.folded) else 0.7
-                )
         last_denied = [_is_denied(here[-1].folded, v) for v in here[-1].found if _same(value, v)]
         found["rejected"] = max(found["rejected"], float(all(last_denied)))
         if is_newest(here[-1].folded) and not any(last_denied):

@@ -116,7 +116,6 @@ win lose
 big small
 high low
 in out
-on off
 from to
 old new
 same different
@@ -179,6 +178,12 @@ _CANCEL = re.compile(
     r"that|out)?|withdr\w+|pull(?:ed|s)? out|postpone\w*|no longer|off now|don't bother|not any ?"
     r"more|changed? (?:my|our|her|his) mind|no need|rehne do|cancelado)\b"
 )
+_DENIES = re.compile(
+    r"\b(?:if|unless|but|only|without|hate|avoid|refus\w+|sold|out|lost|mut|nhi|nahin?|mat|na|no|non|"
+    r"ne|pas|kein\w*|nicht|impossible|busy|away|stuck|fail\w*|broke\w*|dead|closed|off|late|missed|"
+    r"ill|sick|skip\w*|instead|rather|nt|dnt|wont|cant|dont|didnt|isnt|doesnt|nor|nothing|none|never|"
+    r"stop|sin|nunca)\b"
+)
 _NEWEST = re.compile(
     r"\b(?:now|actually|instead|sorry|correction|final(?:ly)?|make (?:it|that)|moved|changed|update"
     r"|scratch that|no wait|wait|in fact|after all|new time|not|rather|turns out|meant|typo|pushed"
@@ -222,6 +227,11 @@ _SECOND = re.compile(
 def cancels(folded: str) -> bool:
     """Whether a folded clause takes something back."""
     return bool(_CANCEL.search(folded))
+
+
+def denies(folded: str) -> bool:
+    """Whether a folded clause has any word that may deny or limit, in a broad sense."""
+    return bool(_DENIES.search(folded))
 
 
 def is_newest(folded: str) -> bool:

@@ -7,9 +7,18 @@ import datetime as dt
 import pytest
 
 from device.messages import Message, Thread
-from export.metrics import best_rouge_l, f1, interval, macro_f1, rouge_l, unsupported
+from export.metrics import (
+    best_rouge_l,
+    f1,
+    interval,
+    macro_f1,
+    ordinary_words,
+    rouge_l,
+    unsupported,
+)
 
 THREAD = Thread("t", "Anna", (Message("Ben", "train to Utrecht at 7", dt.time(18, 2)),))
+OTHER = Thread("o", "Anna", (Message("Cleo", "tomorrow, after dinner"),))
 
 
 def test_rouge_l() -> None:
@@ -21,12 +30,16 @@ def test_rouge_l() -> None:
 
 
 def test_unsupported_names_and_numbers() -> None:
-    assert unsupported("Ben: train to Utrecht at 7", THREAD) == []
-    assert unsupported("Ben takes 9 trains to Leiden", THREAD) == ["9", "Leiden"]
-    assert unsupported("Ben comes Tuesday", THREAD) == ["Tuesday"]
+    def wrong(text: str, thread: Thread = THREAD) -> list[str]:
+        return unsupported(text, thread, ordinary_words([thread, OTHER]))
+
+    assert wrong("Ben: train to Utrecht at 7") == []
+    assert wrong("Ben takes 9 trains to Leiden") == ["9", "Leiden"]
+    assert wrong("Ben comes Tuesday") == ["Tuesday"]
     tues = Thread("t", "Anna", (Message("Ben", "coming TUES"),))
-    assert unsupported("Ben comes Tuesday", tues) == []
-    assert unsupported("Tomorrow. Dinner is late", THREAD) == [], "a sentence's first word"
+    assert wrong("Ben comes Tuesday", tues) == []
+    assert wrong("Tomorrow. Dinner is late") == [], "ordinary words that open a sentence"
+    assert wrong("Zoe: the train. Zoe and Ben") == ["Zoe", "Zoe"], "no ordinary word"
 
 
 def test_f1() -> None:

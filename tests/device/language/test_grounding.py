@@ -161,6 +161,8 @@ def test_every_feature_has_a_weight() -> None:
         "NOT telling him, promise",
         "Thanks Oskar, I'm in",
         "¿Vienes? Claro que sí",
+        "Get out and call 112",
+        "on my way — 73",
     ],
 )
 def test_a_draft_without_invention_passes(text: str) -> None:
@@ -175,7 +177,12 @@ def test_a_draft_without_invention_passes(text: str) -> None:
         ("see you on Tuesday", "date"),
         ("I'm at the Crown with Ingrid", "name"),
         ("pay here: www.cabs.example", "url"),
+        ("it's on bit.ly/x7", "url"),
         ("fine by me. -Walt", "name"),
+        ("on my way - 400", "number"),
+        ("I owe you 911", "number"),
+        ("Zoe: can you come?", "name"),
+        ("Zoe and Oskar can come", "name"),
     ],
 )
 def test_a_draft_that_invents_fails(text: str, kind: str) -> None:
@@ -191,8 +198,7 @@ def test_a_message_in_its_senders_mouth_passes(message: Message) -> None:
 def test_a_changed_number_fails(there: int, said: int) -> None:
     source = thread(f"Ada: the code is {there} ok")
     assert check(f"Ada's code is {there}", source).passes
-    allowed = {there, there % 1200}
-    assert check(f"Ada's code is {said}", source).passes == (said in allowed)
+    assert check(f"Ada's code is {said}", source).passes == (said == there)
 
 
 @given(st.lists(st.tuples(st.text(), st.text()), max_size=4), st.text(), st.text())
@@ -244,3 +250,62 @@ def test_invented_capitals_fail() -> None:
     thread = Thread("t", "Anna", (Message("Ben", "the jfk form is due at 8:30"),))
     assert check("Ben: JFK form due at 8:30", thread).passes
     assert not check("Ben: KAL SHOP BOTTLES at 8:30", thread).passes
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Zoe: bring 3 chairs", "Zoe and Ada come", "3 chairs. Zoe asks for them", "Zoe's 3 chairs"],
+)
+def test_a_name_that_opens_a_sentence_must_be_there(line: str) -> None:
+    assert not check(line, thread("Ada: bring 3 chairs")).passes
+    assert check(line.replace("Zoe", "Ada"), thread("Ada: bring 3 chairs")).passes
+    assert check("Reminder: 3 chairs", thread("Ada: bring 3 chairs")).passes
+
+
+@pytest.mark.parametrize("address", ["evil.ru/login", "bit.ly/x7", "pay.example.museum", "a1.fo"])
+def test_an_address_has_any_ending(address: str) -> None:
+    assert check(f"Ada: pay at {address}", thread(f"Ada: pay at {address}")).passes
+    assert kinds(check(f"Ada: pay at {address}", thread("Ada: pay at dl.example"))) == {"url"}
+    assert check("Ada: pay at 7.am, e.g. now", thread("Ada: pay at 7am, say now")).passes
+
+
+@pytest.mark.parametrize(
+    ("said", "true", "false", "kind"),
+    [
+        (
+            ("Ana: hello all", "Ben: bring the folding chairs", "Cleo: ok"),
+            "Ben: bring the folding chairs",
+            "Ana: bring the folding chairs",
+            "speaker",
+        ),
+        (
+            ("Ana: hello all", "Ben: bring the folding chairs", "Cleo: ok"),
+            "Ben asks you to bring the folding chairs",
+            "Cleo asks you to bring the folding chairs",
+            "speaker",
+        ),
+        (
+            ("Ana: please feed the cat tonight",),
+            "Ana asks you to feed the cat tonight",
+            "Ana: don't feed the cat tonight",
+            "negation",
+        ),
+        (
+            ("Ana: please don't feed the cat tonight",),
+            "Ana: don't feed the cat tonight",
+            "Ana: feed the cat tonight",
+            "negation",
+        ),
+        (
+            ("Ana: can you drive mum to the airport on friday?",),
+            "Ana asks you to drive mum to the airport",
+            "Ana offers to drive mum to the airport",
+            "request",
+        ),
+    ],
+)
+def test_what_a_small_model_turns_round(
+    said: tuple[str, ...], true: str, false: str, kind: str
+) -> None:
+    assert check(true, thread(*said)) == Verdict(True)
+    assert kind in kinds(check(false, thread(*said)))

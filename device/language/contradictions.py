@@ -1,0 +1,141 @@
+"""Where a thread plainly says otherwise: rules that are hardly ever wrong.
+
+Each looks for one thing that a small model turns round: a word for its opposite, who said it, who
+is asked, who owes or offers, a negation added or dropped. What can only be suspected is weighed in
+`device.language.claims`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from device.language.asking import weigh_asking
+from device.language.claims import FEATURES, TO_NAME, people_in, weigh_addressee, weigh_debt
+from device.language.clauses import Clause, Index, aim, index_of, parts
+from device.language.values import fold
+from device.language.verdict import Reason
+from device.language.words import OPPOSITES, STOP, cancels, denies, is_negator, stem, words
+from device.messages import Thread
+
+
+def contradictions(statement: str, thread: Thread) -> Iterator[Reason]:
+    """What a statement turns round, each with the words that do."""
+    index = index_of(thread)
+    yield from _opposite_words(statement, index)
+    yield from _wrong_speaker(statement, index)
+    yield from _wrong_request(statement, index)
+    yield from _negation_added(statement, index)
+    yield from _negation_dropped(statement, index)
+
+
+def _opposite_words(statement: str, index: Index) -> Iterator[Reason]:
+    """Words that aren't in the thread while their opposite is."""
+    stems = {stem(w) for w in index.words}
+    for token in dict.fromkeys(words(statement)):
+        other = OPPOSITES.get(token) or OPPOSITES.get(stem(token))
+        if not other or token in STOP or token in index.words or stem(token) in stems:
+            continue
+        if other in index.words or stem(other) in stems:
+            yield Reason("negation", token, f"The thread says the opposite of “{token}”.")
+
+
+_SPEAKS = re.compile(
+    r"^([\w' .-]{2,30}?): "
+    r"|^([A-Z][\w'’-]+) (?:says|said|asks|asked|wants|offers|tells|needs|thinks|suggests)\b"
+)
+_SENTENCE = re.compile(r"(?<=[.;!?]) ")
+_LITTLE, _MUCH = 0.25, 0.5
+"""Shares of the words said: so little by the one named, so much by another, is plainly wrong."""
+
+
+def _wrong_speaker(statement: str, index: Index) -> Iterator[Reason]:
+    """ "Ana: bring the cake" where Ben wrote it and Ana nothing of the sort."""
+    for sentence in _SENTENCE.split(statement):
+        match = _SPEAKS.match(sentence)
+        if not match:
+            continue
+        named = set(words(match[1] or match[2]))
+        people = [p for p, name in enumerate(index.cast) if p and name & named]
+        said = [s for s in aim(sentence[match.end() :], index).stems if s in index.idf]
+        if len(people) != 1 or len(said) < 2:
+            continue
+        total = sum(index.idf[s] for s in said)
+        shares = []
+        for person in range(len(index.cast)):
+            own = set().union(*(c.stems for c in index.clauses if c.sender == person))
+            shares.append(sum(index.idf[s] for s in said if s in own) / total)
+        if shares[people[0]] <= _LITTLE and max(shares) >= _MUCH:
+            name = match[1] or match[2]
+            yield Reason("speaker", sentence, f"Somebody else than {name} wrote this.")
+
+
+_REQUESTS = {
+    "addressee": "The thread asks this of somebody else.",
+    "addressee_other": "The thread doesn't ask this of the one named.",
+    "owes": "In the thread it is the other one who owes.",
+    "offer_support": "The thread asks for this rather than offering it.",
+}
+_OFFER = re.compile(r"\boffer(?:s|ed)? to\b", re.IGNORECASE)
+_ANYBODY = 0.1
+"""How far an offer must be outweighed by a request."""
+
+
+def _wrong_request(statement: str, index: Index) -> Iterator[Reason]:
+    """A request to somebody else, a debt reversed, an offer that is a request."""
+    found = dict.fromkeys(FEATURES, 0.0)
+    for part in parts(statement):
+        offers = _OFFER.search(part)
+        if not offers and "owe" not in part and not TO_NAME.search(part.casefold()):
+            continue
+        about = aim(part, index)
+        if about.best < 0.2:
+            continue
+        weigh_addressee(about, index, found)
+        weigh_debt(about, index, found)
+        if offers:
+            for subject in people_in(words(part), index)[:1]:
+                weigh_asking(about, subject, index, found)
+    for name, text in _REQUESTS.items():
+        if found[name] < (-_ANYBODY if name == "offer_support" else 0):
+            yield Reason("request", statement, text)
+
+
+_DENIES = re.compile(
+    r"\b(?:do|does|did|wo|ca|is|are|was|were|should|would|could)n't\b((?:\W+[\w'-]+){1,4})"
+    r"|\b(?:can ?not|do not|never|not to)\b((?:\W+[\w'-]+){1,4})"
+)
+_CLAUSE_END = re.compile(r"[,.;!?]")
+
+
+def _denied_words(folded: str) -> Iterator[str]:
+    """The stem of the first content word after each denied verb."""
+    for match in _DENIES.finditer(folded):
+        after = words(_CLAUSE_END.split(match[1] or match[2])[0])
+        yield from [stem(w) for w in after if w not in STOP and not w.isdigit()][:1]
+
+
+def _negation_added(statement: str, index: Index) -> Iterator[Reason]:
+    """ "Don't bring the cake" where the thread speaks of bringing it and denies nothing."""
+    for word in _denied_words(fold(statement)):
+        there = [c for c in index.clauses if word in c.stems]
+        if there and not any(map(_denies, there)):
+            yield Reason("negation", statement, "The thread says this without a negation.")
+
+
+def _denies(clause: Clause) -> bool:
+    return clause.negated or cancels(clause.folded) or denies(clause.folded)
+
+
+def _negation_dropped(statement: str, index: Index) -> Iterator[Reason]:
+    """ "Bring the cake" where the thread only ever says not to bring it."""
+    tokens = words(statement)
+    if any(map(is_negator, tokens)) or cancels(fold(statement)):
+        return
+    said = set(aim(statement, index).stems)
+    denied = [(c, set(_denied_words(c.folded)) & said) for c in index.clauses]
+    for clause, stems in denied:
+        always = all(s in d for s in stems for c, d in denied if s in c.stems)
+        if stems and always and len(said & clause.stems) > 1:
+            yield Reason("negation", statement, "The thread says not to.")
+            return
