@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 DATA   ?= ../shared/data
-CHECKPOINT ?= work/118m
+CHECKPOINT ?= $(if $(wildcard work/118m/model.safetensors),work/118m,work/shipped)
 PIP    := $(BIN)/pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test lint train exam onnx picture clean
@@ -45,10 +45,14 @@ train: $(VENV)/.dev
 exam: $(VENV)/.dev
 	$(BIN)/python -m export.exam --model models/sidelong-118m.gguf --data $(DATA)
 
-# From the checkpoint that `make train` leaves in work/, or another: make onnx CHECKPOINT=DIR.
-onnx: $(VENV)/.dev
+# From the checkpoint that `make train` leaves, from another (make onnx CHECKPOINT=DIR), or, where
+# there is none, from the shipped model's own weights.
+onnx: $(CHECKPOINT)/model.safetensors
 	$(BIN)/python -m export.to_onnx $(CHECKPOINT) work/onnx-int8 --type int8
 	$(BIN)/python -m export.to_onnx $(CHECKPOINT) work/onnx-int4 --type int4
+
+$(CHECKPOINT)/model.safetensors: | $(VENV)/.dev
+	$(BIN)/python -m export.from_gguf models/sidelong-118m.gguf $(CHECKPOINT)
 
 picture: $(VENV)/.base
 	$(BIN)/python scripts/picture.py docs/demo.svg

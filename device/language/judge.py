@@ -64,6 +64,10 @@ class Judge:
             return hard
         return Verdict(False, (_reason(statement, found),))
 
+    def rate(self, statement: str, thread: Thread) -> float:
+        """p(true), and 0 where a hard rule fails the statement."""
+        return self.probability(statement, thread) if check(statement, thread).passes else 0.0
+
     def probability(self, statement: str, thread: Thread) -> float:
         """p(true) by the weighing alone; the hard rules are not asked."""
         return _probability(features(statement, thread))

@@ -4,7 +4,7 @@
 2. the glance is decoded alone, because the lens waits for it
 3. triage and intents are read off the logits of their labels, nothing is generated
 4. summary, asks and three drafts are decoded together, in one batch of forks
-5. what does not pass `grounding` is decoded once more; what fails again becomes a quote
+5. what does not pass the judge is decoded once more; what fails again becomes a quote
 
 Many threads go through the same steps side by side, so that their texts share batches.
 """
@@ -20,9 +20,11 @@ from dataclasses import dataclass, field, replace
 from device.language.cache import Cached, ThreadCache
 from device.language.decoder import Answer, Decoder, Job
 from device.language.engine import Engine, Sampling, Seq
-from device.language.grounding import check, check_reply
+from device.language.grounding import check_reply
+from device.language.judge import Judge
 from device.language.prompt import NOTHING_ASKED, Prompt, Task
 from device.language.quotes import quoted_ask, quoted_glance, quoted_summary
+from device.language.repetition import is_stuck
 from device.language.tokenizer import Tokenizer
 from device.messages import GLANCE_CHARS, URGENCIES, Card, Draft, Intent, Line, Thread, Triage
 
@@ -39,7 +41,10 @@ GREEDY = Sampling()
 AGAIN = Sampling(temperature=0.5, top_k=40, top_p=0.9, seed=1)
 """How a line is decoded once more after it failed its check."""
 TRIES = 4
-"""Different samples of that second decoding; the first that passes is taken."""
+"""Different samples of that second decoding; of those that pass the surest is taken."""
+LINES = Judge(threshold=0.4)
+"""Holds the model's lines against their thread. Below, nearly every line of 139 read was wrong; at
+the threshold of `sidelong check`, made for statements by people, more true ones would be lost."""
 
 MOST_TOKENS: dict[str, int] = {"glance": 36, "summary": 80, "asks": 36, "reply": 48}
 ROOM = 224
@@ -224,10 +229,12 @@ class Writer:
             asked = [job for _, job in jobs for _ in range(tries)]
             answers = iter(self._decoder.decode(asked, sampling))
             for w, job in jobs:
+                best = 0.0
                 for answer in itertools.islice(answers, tries):
                     w.ms[job.name] = max(w.ms.get(job.name, 0.0), late + answer.ms)
-                    if job.name not in w.good and self._holds(w, job, answer):
-                        w.good[job.name] = answer.text
+                    rating = self._rate(w, job, answer)
+                    if rating > best:
+                        best, w.good[job.name] = rating, answer.text
 
     def _finished(self, work: _Work) -> Card:
         """The card, with quotes where the model's lines did not hold."""
@@ -249,12 +256,12 @@ class Writer:
             timings_ms={part: work.ms[part] for part in PARTS},
         )
 
-    def _holds(self, work: _Work, job: Job, answer: Answer) -> bool:
-        """Whether a text may be shown as the model's own."""
-        holds = answer.ended and _may_show(job.name, answer.text, work)
+    def _rate(self, work: _Work, job: Job, answer: Answer) -> float:
+        """How surely a text may be shown as the model's own, 0..1; 0: it may not."""
+        rating = _rating(job.name, answer.text, work) if answer.ended else 0.0
         if self._watch is not None:
-            self._watch(work.thread, job.name, answer.text, holds)
-        return holds
+            self._watch(work.thread, job.name, answer.text, rating > 0)
+        return rating
 
     def _job(self, task: Task, work: _Work) -> Job:
         asked = self._prompt.task(task, work.thread)
@@ -265,18 +272,19 @@ class Writer:
         return Job(work.cached.seq, intent, asked, MOST_TOKENS["reply"])
 
 
-def _may_show(name: str, text: str, work: _Work) -> bool:
-    """Whether a whole text passes the check of its kind."""
-    if not text or "\n" in text:
-        return False
+def _rating(name: str, text: str, work: _Work) -> float:
+    """How surely a whole text passes the check of its kind, 0..1; 0: it doesn't."""
+    if not text or "\n" in text or is_stuck(text):
+        return 0.0
     if name == "glance" and len(text) > GLANCE_CHARS:
-        return False
+        return 0.0
     if name == "asks" and text == NOTHING_ASKED:
-        return True
+        return 1.0
     if name in MOST_TOKENS:
-        return check(text, work.thread).passes
+        sure = LINES.rate(text, work.thread)
+        return sure if sure >= LINES.threshold else 0.0
     drafts = (work.good[i].casefold() for i in work.intents if i in work.good)
-    return text.casefold() not in drafts and check_reply(text, work.thread).passes
+    return float(text.casefold() not in drafts and check_reply(text, work.thread).passes)
 
 
 def _since(started: float) -> float:

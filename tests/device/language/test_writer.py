@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from device.language.prompt import ThreadPrompt
-from device.language.writer import Writer
-from device.messages import Card, Message, Thread
+from device.language.writer import LINES, Writer
+from device.messages import Card, Line, Message, Thread
 from tests.fakes import Answer, ByteTokenizer, ScriptedEngine
 
 TOKENIZER = ByteTokenizer()
@@ -29,6 +29,18 @@ GOOD = {
     "reply accept": "sure, see you",
     "reply decline": "sorry, can't",
 }
+SAMPLES = [
+    "Ben asks you to bring 4 chairs.",
+    "Anna can bring chairs to 7:30.",
+    "Ben asks you to bring 3 chairs to Oakfield at 7:30.",
+    "Oakfield at 7:30.",
+    "3 chairs.",
+]
+MOVED = [
+    ("Ben", "dinner at Oakfield on Friday?"),
+    ("Anna", "fine"),
+    ("Ben", "not Oakfield, it's closed. the Crown instead, Saturday not Friday"),
+]
 
 
 def script(**changed: str | list[str]) -> Answer:
@@ -91,12 +103,36 @@ def test_an_invented_number_is_decoded_again() -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", ["Ben: bring 4 chairs", "Zoe wants 3 chairs", "", "x" * 61, "Ben\nthread"]
+    "bad",
+    [
+        "Ben: bring 4 chairs",
+        "Zoe wants 3 chairs",
+        "",
+        "x" * 61,
+        "Ben\nthread",
+        "Ben: 3 chairs at 7:30 or at 7:30?",
+        "Ben: bring 3 chairs; bring 3 chairs",
+    ],
 )
 def test_what_fails_twice_becomes_the_senders_own_words(bad: str) -> None:
     result = card(script(glance=bad))
     assert result.glance.source == "quote"
     assert result.glance.text == 'Ben: "can you bring 3 chairs to Oakfield at 7:30?"'
+
+
+def test_of_several_samples_the_surest_is_shown() -> None:
+    result = card(script(summary=SAMPLES))
+    rated = {text: LINES.rate(text, CHAT) for text in SAMPLES}
+    assert rated[SAMPLES[0]] == 0
+    assert result.summary == Line(max(SAMPLES, key=rated.__getitem__), "model")
+    assert result.summary.text != SAMPLES[1], "or the first that passes would do"
+
+
+def test_what_passes_the_rules_and_is_unlikely_is_a_quote() -> None:
+    chat = Thread("t", "Anna", tuple(Message(who, text) for who, text in MOVED), "Ben")
+    stale = "Dinner is at Oakfield on Friday."
+    assert 0 < LINES.rate(stale, chat) < LINES.threshold
+    assert card(script(summary=stale), chat).summary.source == "quote"
 
 
 def test_a_false_summary_becomes_a_quote() -> None:
@@ -121,6 +157,11 @@ def test_a_draft_with_an_invented_fact_is_replaced_by_another_intent() -> None:
     result = card(script(reply_ask="is it at 9:45?"))
     assert "ask" not in {d.intent for d in result.drafts}
     assert all("9:45" not in d.text for d in result.drafts)
+
+
+def test_a_draft_that_is_stuck_is_replaced_by_another_intent() -> None:
+    result = card(script(reply_ask="no puedo, no puedo, no puedo"))
+    assert "ask" not in {d.intent for d in result.drafts}
 
 
 def test_there_is_no_fallback_reply() -> None:
