@@ -20,6 +20,7 @@ from device.language.words import (
     first_person,
     is_negator,
     second_person,
+    stem,
     words,
 )
 from device.messages import Thread
@@ -41,6 +42,10 @@ _SPEECH = re.compile(
 TO_NAME = re.compile(rf"\b{VERBS} ([a-z][\w'-]+)")
 """A request to somebody, who is the first group."""
 
+_OF_A_THREAD = "likely scam fake spam message claims looks stranger unknown number sender"
+_TELLING = frozenset(map(stem, words(_OF_A_THREAD)))
+"""What a statement says of a thread in words that the thread itself never has."""
+
 
 def features(statement: str, thread: Thread) -> dict[str, float]:
     """The soft features of a statement, by name (`FEATURES`); every one within -2..2 or so."""
@@ -49,7 +54,7 @@ def features(statement: str, thread: Thread) -> dict[str, float]:
     whole = aim(statement, index)
     if not whole.tokens or not index.clauses:
         return found
-    found["coverage"] = _share([s in index.idf for s in whole.stems])
+    found["coverage"] = _share([s in index.idf for s in whole.stems if s not in _TELLING])
     weigh_values(statement, whole, index, found)
     _weigh_people(statement, index, found)
     _weigh_mood(statement, index, found)

@@ -105,19 +105,26 @@ _DENIES = re.compile(
     r"\b(?:do|does|did|wo|ca|is|are|was|were|should|would|could)n't\b((?:\W+[\w'-]+){1,4})"
     r"|\b(?:can ?not|do not|never|not to)\b((?:\W+[\w'-]+){1,4})"
 )
+_DENIES_THING = re.compile(r"(?<!\bor )\bno ((?:[\w'-]+\W*){1,3})")
 _CLAUSE_END = re.compile(r"[,.;!?]")
 
 
 def _denied_words(folded: str) -> Iterator[str]:
     """The stem of the first content word after each denied verb."""
     for match in _DENIES.finditer(folded):
-        after = words(_CLAUSE_END.split(match[1] or match[2])[0])
-        yield from [stem(w) for w in after if w not in STOP and not w.isdigit()][:1]
+        yield from _first_content(match[1] or match[2])
+
+
+def _first_content(text: str) -> list[str]:
+    after = words(_CLAUSE_END.split(text)[0])
+    return [stem(w) for w in after if w not in STOP and not w.isdigit()][:1]
 
 
 def _negation_added(statement: str, index: Index) -> Iterator[Reason]:
-    """ "Don't bring the cake" where the thread speaks of bringing it and denies nothing."""
-    for word in _denied_words(fold(statement)):
+    """ "Don't bring the cake", "no cake" where the thread speaks of it and denies nothing."""
+    folded = fold(statement)
+    things = [w for m in _DENIES_THING.finditer(folded) for w in _first_content(m[1])]
+    for word in (*_denied_words(folded), *things):
         there = [c for c in index.clauses if word in c.stems]
         if there and not any(map(_denies, there)):
             yield Reason("negation", statement, "The thread says this without a negation.")

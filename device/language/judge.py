@@ -50,6 +50,9 @@ class Judge:
 
     threshold: float = THRESHOLD
     """Statements below this probability fail."""
+    least_covered: float = 0.0
+    """Statements with a smaller share of their words in the thread fail. A person's statement about
+    a thread in another language may share none."""
 
     def judge(self, statement: str, thread: Thread) -> Verdict:
         """Whether the statement passes, and if not, why.
@@ -60,13 +63,20 @@ class Judge:
         if not hard.passes:
             return hard
         found = features(statement, thread)
-        if _probability(found) >= self.threshold:
-            return hard
-        return Verdict(False, (_reason(statement, found),))
+        if found["coverage"] < self.least_covered:
+            return Verdict(False, (Reason("whole", statement, "Most of it is not in the thread."),))
+        if _probability(found) < self.threshold:
+            return Verdict(False, (_reason(statement, found),))
+        return hard
 
     def rate(self, statement: str, thread: Thread) -> float:
-        """p(true), and 0 where a hard rule fails the statement."""
-        return self.probability(statement, thread) if check(statement, thread).passes else 0.0
+        """p(true) of a statement that passes, 0 of one that fails."""
+        if not check(statement, thread).passes:
+            return 0.0
+        found = features(statement, thread)
+        probability = _probability(found)
+        covered = found["coverage"] >= self.least_covered
+        return probability if covered and probability >= self.threshold else 0.0
 
     def probability(self, statement: str, thread: Thread) -> float:
         """p(true) by the weighing alone; the hard rules are not asked."""

@@ -297,6 +297,12 @@ def test_an_address_has_any_ending(address: str) -> None:
             "negation",
         ),
         (
+            ("Ana: he is awake and wants his crossword. No visitors today",),
+            "Ana: no visitors today",
+            "Ana: no crossword today",
+            "negation",
+        ),
+        (
             ("Ana: can you drive mum to the airport on friday?",),
             "Ana asks you to drive mum to the airport",
             "Ana offers to drive mum to the airport",
@@ -309,3 +315,16 @@ def test_what_a_small_model_turns_round(
 ) -> None:
     assert check(true, thread(*said)) == Verdict(True)
     assert kind in kinds(check(false, thread(*said)))
+
+
+def test_a_line_in_other_words_altogether_fails_where_that_is_asked_for() -> None:
+    there = thread("Kai: ok see you at the pier")
+    strange = "A new car was bought somewhere"
+    assert check(strange, there).passes
+    assert Judge(threshold=0).judge(strange, there).passes
+    judge = Judge(threshold=0, least_covered=0.4)
+    assert not judge.judge(strange, there).passes
+    assert judge.rate(strange, there) == 0
+    assert judge.rate("Kai sees you at the pier", there) > 0
+    scam = "Likely scam: a message claims to be your pier"
+    assert judge.judge(scam, there).passes, "what is said of a thread need not stand in it"
