@@ -1,0 +1,5 @@
+"""Learning from what wearers send, together, without any text leaving a device.
+
+Small modules first (settings, adapters, users, task, client, aggregate, privacy, report), which
+need no Flower; `strategy`, `simulate` and the app in `flower_app/` bring them to it.
+"""

@@ -1,0 +1,170 @@
+"""What one client does: train on its own user's texts, and examine what came of it.
+
+Nothing here knows of Flower. `train_round` returns what leaves the device, `examine` only figures.
+"""
+
+from __future__ import annotations
+
+import random
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from federated import privacy
+from federated.adapters import Arrays, clipped, initial, minus, plus, sent
+from federated.drafts import best_of_three
+from federated.settings import Settings
+from federated.task import Bench, Prepared, peak_mb
+from federated.users import Sent, User, read_partition
+
+Figures = dict[str, float]
+CHECKS = 6
+"""How often the gate is asked while the adapter that never leaves is trained."""
+MARGIN = 0.005
+"""Nats a token by which an adapter must be better on the gate's replies to be kept."""
+
+
+@dataclass(slots=True)
+class Desk:
+    """One user's texts past the frozen layers."""
+
+    user: User
+    train: list[Prepared]
+    gate: list[Prepared]
+    test: list[Prepared]
+
+    @property
+    def tokens(self) -> int:
+        """Padded tokens whose states are kept."""
+        return sum(
+            b.hidden.shape[0] * b.hidden.shape[1] for b in self.train + self.gate + self.test
+        )
+
+
+@lru_cache(maxsize=1)
+def bench(settings: Settings) -> Bench:
+    """The model, loaded once a process."""
+    torch.set_num_threads(1)  # one core a client; two threads would fight with its neighbour
+    return Bench(settings)
+
+
+@lru_cache(maxsize=16)
+def desk(settings: Settings, number: int) -> Desk:
+    """One user's texts. Raises `OSError` where there is no such user."""
+    user = read_partition(settings.path("out") / "users", number)
+    rng = random.Random(settings.seed)
+    parts = (bench(settings).prepare(s, rng) for s in (user.train, user.gate, user.test))
+    return Desk(user, *parts)
+
+
+def whole(settings: Settings, received: Arrays) -> Arrays:
+    """A and B: what was received, and what everybody has by the shared seed."""
+    return initial(bench(settings).config, settings) | received
+
+
+def train_round(
+    settings: Settings, number: int, received: Arrays, round_number: int
+) -> tuple[Arrays, Figures]:
+    """(the clipped, where asked noised, update, figures) of one user in one round."""
+    started = time.monotonic()
+    at = desk(settings, number)
+    start = whole(settings, received)
+    rng = random.Random(f"{settings.seed} {number} {round_number}")
+    (after,) = bench(settings).train(start, at.train, settings.steps, rng)
+    update, length = clipped(minus(sent(after, settings), sent(start, settings)), settings.clip)
+    if settings.noise and settings.noise_at == "client":
+        # Not from the seed: noise that others can compute hides nothing.
+        update = privacy.noised(update, privacy.client_deviation(settings), np.random.default_rng())
+    figures = {"seconds": time.monotonic() - started, "peak-mb": peak_mb(), "norm": length}
+    return update, figures
+
+
+def gated(
+    settings: Settings, at: Desk, start: Arrays, steps: int, rng: random.Random
+) -> tuple[Arrays, Arrays]:
+    """(the adapter at the last step, the one of all steps that the gate's replies like best)."""
+    here = bench(settings)
+    best, least = start, here.nll(start, at.gate)
+    last = start
+    every = max(1, steps // CHECKS)
+    for last in here.train(start, at.train, steps, rng, every=every):
+        if (nll := here.nll(last, at.gate)) < least:
+            best, least = last, nll
+    return last, best
+
+
+def examine(settings: Settings, number: int, received: Arrays) -> Figures:
+    """Figures of one user for every way to adapt: nats a token on the user's last replies.
+
+    `local` starts from nothing and has as many steps as rounds and local steps together, so that
+    federation has no more of the user's own data than it. Where it stops is the gate's choice.
+    `hard` is federated + local to its last step, without any gate; `kept` is what the gate keeps of
+    no adapter, federated, and federated + local.
+    """
+    started = time.monotonic()
+    here, at = bench(settings), desk(settings, number)
+    nothing = initial(here.config, settings)
+    federated = whole(settings, received)
+    rounds = 0 if settings.method == "local-only" else settings.rounds
+    steps = settings.local_steps + rounds * settings.steps
+    rng = random.Random(f"{settings.seed} {number} examine")
+    _, local = gated(settings, at, nothing, steps, rng)
+    hard, both = gated(settings, at, federated, settings.local_steps, rng)
+    ways = {"none": nothing, "local": local, "federated": federated, "both": both, "hard": hard}
+    figures = {f"nll-{way}": here.nll(arrays, at.test) for way, arrays in ways.items()}
+    gate = {way: here.nll(ways[way], at.gate) for way in ("none", "federated", "both")}
+    kept = min(gate, key=gate.__getitem__)
+    if gate[kept] > gate["none"] - MARGIN:
+        kept = "none"
+    figures["nll-kept"] = figures[f"nll-{kept}"]
+    figures["kept"] = float(("none", "federated", "both").index(kept))
+    figures |= {
+        "train-texts": float(_count(at.user.train)),
+        "gate-texts": float(_count(at.user.gate)),
+        "test-texts": float(_count(at.user.test)),
+        "test-tokens": float(sum(len(b.wanted) for b in at.test)),
+        "kept-states": float(at.tokens),
+    }
+    if settings.drafts:
+        wanted = at.user.test[-settings.drafts :]
+        with tempfile.TemporaryDirectory() as folder:
+            none, mine = best_of_three(settings, here, wanted, ways[kept], Path(folder))
+        figures |= {"best3-none": none, "best3-kept": mine}
+    return figures | {"seconds": time.monotonic() - started, "peak-mb": peak_mb()}
+
+
+def _count(sents: Sequence[Sent]) -> int:
+    return sum(len(s.replies) for s in sents)
+
+
+def misbehave(settings: Settings, kind: str, update: Arrays) -> Arrays:
+    """A trial's fault: the update as a broken or hostile client sends it.
+
+    Raises `RuntimeError` for "crash", sleeps for "slow", and raises `ValueError` for no such fault.
+    """
+    first = next(iter(update))
+    match kind:
+        case "nan":
+            return update | {first: np.full_like(update[first], np.nan)}
+        case "shape":
+            return update | {first: update[first][:-1]}
+        case "norm":
+            return plus(update, {n: np.ones_like(v) for n, v in update.items()}, 1e3)
+        case "crash":
+            raise RuntimeError("this client fails, as the trial asked for")
+        case "slow":
+            time.sleep(settings.timeout + 5)
+            return update
+    raise ValueError(f"no such fault: {kind}; there are nan, shape, norm, crash, slow")
+
+
+def fault_of(settings: Settings, number: int) -> str | None:
+    """What `settings.faults` says of this client."""
+    pairs = (f.split(":") for f in settings.faults.split(",") if f)
+    return next((kind.strip() for kind, who in pairs if int(who) == number), None)

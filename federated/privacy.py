@@ -1,0 +1,120 @@
+"""What clipping and noise promise, as epsilon at a delta; and the noise itself.
+
+The promise is about one user's whole part in the training (add or remove one user), and about the
+adapters that the server publishes. It holds for the tensors alone: the figures that a simulation's
+clients report beside them are neither clipped nor noised. Everybody takes part in every round, so
+no sampling makes it better.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from federated.adapters import Arrays
+from federated.settings import Settings
+
+ORDERS = (*(1 + x / 100 for x in range(1, 1000)), *range(11, 513))
+"""Orders of Rényi divergence that are tried."""
+
+
+def deviation(settings: Settings, clients: int) -> float:
+    """Standard deviation of the noise on each value of the mean update: noise * clip / clients."""
+    return settings.noise * settings.clip / clients
+
+
+def bound(settings: Settings, values: int) -> float:
+    """The largest norm that an honest update of so many values has when it leaves a client.
+
+    Its own noise, where the client adds it, has a norm close to its deviation times
+    sqrt(values); it exceeds that by 6 deviations with probability below 1e-8 (Laurent & Massart
+    2000).
+    """
+    if settings.noise_at == "server" or not settings.noise:
+        return settings.clip
+    return settings.clip + client_deviation(settings) * (math.sqrt(values) + 6)
+
+
+def client_deviation(settings: Settings) -> float:
+    """Noise on each value of a client's own update, so that all of `users` make the sum's.
+
+    Where some are missing the sum has less noise than was asked for; `multiplier` says how much.
+    """
+    return settings.noise * settings.clip / math.sqrt(settings.users)
+
+
+def multiplier(settings: Settings, clients: int) -> float:
+    """The noise multiplier that a round with so many updates really had."""
+    if settings.noise_at == "server":
+        return settings.noise
+    return settings.noise * math.sqrt(clients / settings.users)
+
+
+def noised(arrays: Arrays, deviation: float, rng: np.random.Generator) -> Arrays:
+    """Each value with Gaussian noise of that standard deviation."""
+    return {
+        name: (value + rng.normal(0.0, deviation, value.shape)).astype(np.float32)
+        for name, value in arrays.items()
+    }
+
+
+def epsilon(multipliers: list[float], delta: float) -> float | None:
+    """Epsilon at `delta` after rounds with these noise multipliers; None where one had no noise.
+
+    A Gaussian release of multiplier z has Rényi divergence a / (2 z²) at order a (Mironov 2017,
+    arXiv:1702.07476, Prop. 7), rounds add up, and the conversion is Theorem 21 of Balle et al. 2020
+    (arXiv:1905.09982), which dp-accounting uses too.
+    """
+    if not multipliers:
+        return 0.0
+    if min(multipliers) <= 0:
+        return None
+    slope = sum(0.5 / z**2 for z in multipliers)
+    return max(
+        0.0,
+        min(
+            a * slope + math.log1p(-1 / a) - (math.log(delta) + math.log(a)) / (a - 1)
+            for a in ORDERS
+        ),
+    )
+
+
+def flower_epsilon(multipliers: list[float], clients: int, delta: float) -> float | None:
+    """The same by Flower's RdpAccountant; None without noise.
+
+    Raises `ImportError` where Flower or dp-accounting, on which it stands, is not installed.
+    """
+    from flwr.supercore import privacy_accounting as accounting
+    from flwr.supercore.privacy_accounting.rdp_accountant import RdpAccountant
+
+    config = accounting.PrivacyConfig(
+        target_delta=delta,
+        population_size=clients,
+        neighboring_relation=accounting.NeighboringRelation.ADD_OR_REMOVE_ONE,
+        sampling_method=accounting.SamplingMethod.NO_AMPLIFICATION,
+    )
+    if not multipliers or min(multipliers) <= 0:
+        return None if multipliers else 0.0
+    accountant = RdpAccountant(config)
+    for z in multipliers:
+        accountant.compose(accounting.GaussianPrivacyEvent(z, clients, clients))
+    return float(accountant.get_privacy_spent().epsilon)
+
+
+def statement(settings: Settings, report: Mapping[str, Any]) -> str:
+    """One line that says what the figure is worth."""
+    eps, clients = report["epsilon"], report["users"]
+    if eps is None:
+        return (
+            "no differential privacy: updates are clipped but not noised (noise=0). Clipping "
+            "alone bounds one user's influence and hides nobody."
+        )
+    share = deviation(settings, clients) * math.sqrt(report["values"]) / settings.clip
+    worth = "useful" if share < 1 else f"the noise is {share:.0f} times the largest mean update"
+    return (
+        f"epsilon {eps:.2f} at delta {settings.delta:g} for one user's whole part, towards whoever "
+        f"sees the published adapters; with {clients} users: {worth}."
+    )

@@ -1,0 +1,115 @@
+"""All that a federated run can be told, typed, from a flat table such as Flower's run config."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+ROOT = Path(__file__).resolve().parents[1]
+"""Relative paths of a run's settings start here: Flower runs an app from a folder of its own."""
+
+Method = Literal["ffa", "avg", "svd", "local-only"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A run's settings; keys of the run config are the same words with "-" for "_"."""
+
+    model: str = "work/shipped"
+    """Folder of the checkpoint that everybody starts from."""
+    gguf: str = "models/sidelong-118m.gguf"
+    """The same model as the device runs it; drafts are written with it."""
+    data: str = "../shared/data"
+    """Folder with glancechat/ and users/."""
+    out: str = "work/federated"
+    """Everything that a run writes lies in here."""
+    method: Method = "ffa"
+    users: int = 9
+    texts: int = 20
+    """Texts of one user that are trained on, the latest ones."""
+    rounds: int = 3
+    steps: int = 8
+    """Steps of one client in one round; one step is one batch."""
+    local_steps: int = 16
+    """Steps at most of the adapter that never leaves; where it stops, the gate says."""
+    lr: float = 2e-3
+    batch_tokens: int = 192
+    layers: int = 4
+    """How many of the last layers are adapted; those before are computed once a text."""
+    targets: str = "q_proj,v_proj,o_proj,up_proj,down_proj"
+    rank: int = 8
+    alpha: float = 16.0
+    seed: int = 5
+    """Of A, of the choice of users, of the order of batches, and of simulated noise."""
+    clip: float = 8.0
+    """L2 norm that an update has at most when it leaves a client."""
+    noise: float = 0.0
+    """Noise multiplier: standard deviation of the sum's noise, over `clip`. 0 is no privacy."""
+    noise_at: Literal["server", "client"] = "server"
+    delta: float = 1e-5
+    min_clients: int = 2
+    """With fewer valid updates a round changes nothing."""
+    timeout: float = 600.0
+    """Seconds that a round may take at most; who is late is left out."""
+    drafts: int = 1
+    """Held-out replies of each user for which drafts are written (best of 3); 0 for none."""
+    faults: str = ""
+    """For trials: "nan:1,shape:2,norm:3,crash:4,slow:5", who misbehaves how."""
+    resume: bool = False
+    """Go on from the last round that `out` holds."""
+
+    def __post_init__(self) -> None:
+        problems = {
+            "method": self.method not in get_args(Method),
+            "users": self.users < 1,
+            "rounds": self.rounds < 0,
+            "rank": self.rank < 1,
+            "layers": self.layers < 1,
+            "clip": not self.clip > 0,
+            "noise": not self.noise >= 0,
+            "noise_at": self.noise_at not in ("server", "client"),
+            "delta": not 0 < self.delta < 1,
+        }
+        if wrong := [f"{key} = {getattr(self, key)!r}" for key, bad in problems.items() if bad]:
+            raise ValueError(f"settings out of range: {', '.join(wrong)}")
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Settings:
+        """From a flat table; raises `ValueError` for a key that is none or a value out of range."""
+        types = {f.name: type(f.default) for f in dataclasses.fields(cls)}
+        values = {}
+        for key, value in config.items():
+            name = key.replace("-", "_")
+            if name not in types:
+                raise ValueError(f"no such setting: {key}; there are {', '.join(types)}")
+            values[name] = value == "true" if value in ("true", "false") else types[name](value)
+        return cls(**values)
+
+    def to_config(self) -> dict[str, Any]:
+        """The flat table that `from_config` reads."""
+        return {k.replace("_", "-"): v for k, v in dataclasses.asdict(self).items()}
+
+    def path(self, name: Literal["model", "gguf", "data", "out"]) -> Path:
+        """One of the paths, made absolute."""
+        return ROOT / getattr(self, name)
+
+    @property
+    def trains_a(self) -> bool:
+        """FFA-LoRA freezes A (Sun et al. 2024, arXiv:2403.12313); so does what stays local."""
+        return self.method in ("avg", "svd")
+
+    def target_names(self) -> tuple[str, ...]:
+        """("q_proj", ...)"""
+        return tuple(filter(None, (t.strip() for t in self.targets.split(","))))
+
+    def digest(self) -> str:
+        """Says whether a checkpoint was made with the same settings; rounds may differ."""
+        told = dataclasses.asdict(self)
+        for free in ("rounds", "resume", "out", "timeout", "drafts", "faults"):
+            del told[free]
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]

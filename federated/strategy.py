@@ -1,0 +1,241 @@
+"""The server's side of a round in Flower: whom to ask, what to refuse, noise, checkpoint.
+
+Flower's FedAvg would average a NaN and wait for ever for nodes that are gone; here each is bounded.
+A round that has too few valid updates changes nothing, and the next one goes on from the same
+adapter.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from logging import INFO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from flwr.app import Array, ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDict
+from flwr.app.message_type import MessageType
+from flwr.common.logger import log
+from flwr.serverapp import Grid
+from flwr.serverapp.strategy import Strategy
+
+from federated import privacy
+from federated.adapters import Arrays, nbytes, norm, plus, sent
+from federated.aggregate import combined, split_valid
+from federated.settings import Settings
+
+Say = Callable[[str], None]
+MARK = "[federated]"
+
+
+@dataclass(slots=True)
+class Round:
+    """What a round came to."""
+
+    number: int
+    asked: int
+    taken: int
+    refused: dict[str, str]
+    """Node -> why."""
+    bytes_up: int
+    """Of one client's values; Flower's framing comes on top."""
+    bytes_down: int
+    seconds: float
+    multiplier: float
+    """The noise multiplier that it really had; 0 without noise."""
+    norms: list[float] = field(default_factory=list)
+    """Of the updates before clipping, as their clients say."""
+    peak_mb: float = 0.0
+
+
+def to_record(arrays: Arrays) -> ArrayRecord:
+    """Arrays as Flower sends them."""
+    return ArrayRecord({name: Array(np.ascontiguousarray(v)) for name, v in arrays.items()})
+
+
+def from_record(record: ArrayRecord) -> dict[str, np.ndarray[Any, Any]]:
+    """Arrays as Flower brought them; raises `ValueError` for what is no array."""
+    return {name: array.numpy() for name, array in record.items()}
+
+
+class AdapterStrategy(Strategy):
+    """Rounds over one adapter; `ffa`, `avg` and `svd` differ in `federated.aggregate.combined`."""
+
+    def __init__(
+        self, settings: Settings, arrays: Arrays, folder: Path, done: list[Round], say: Say
+    ):
+        """`arrays` are A and B at the start, `done` the rounds that they have behind them."""
+        self._settings = settings
+        self.arrays = arrays
+        self.rounds = done
+        self._folder = folder
+        self._say = say
+        self._started = time.monotonic()
+        self._asked: list[int] = []
+
+    def summary(self) -> None:
+        s = self._settings
+        self._say(f"strategy {s.method}: rank {s.rank}, alpha {s.alpha:g}, clip {s.clip:g}, "
+                  f"noise {s.noise:g} at the {s.noise_at}")  # fmt: skip
+
+    def configure_train(
+        self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
+    ) -> Iterable[Message]:
+        self._started = time.monotonic()
+        self._asked = nodes(grid, self._settings.users, self._settings.timeout)
+        return messages(
+            self._asked,
+            MessageType.TRAIN,
+            self._settings,
+            sent(self.arrays, self._settings),
+            len(self.rounds) + 1,
+        )
+
+    def aggregate_train(
+        self, server_round: int, replies: Iterable[Message]
+    ) -> tuple[ArrayRecord | None, MetricRecord | None]:
+        s = self._settings
+        shared = sent(self.arrays, s)
+        shapes = {name: v.shape for name, v in shared.items()}
+        values = sum(v.size for v in shared.values())
+        updates, figures, refused = _read(replies)
+        for node in set(self._asked) - set(updates) - set(refused):
+            refused[node] = f"no answer within {s.timeout:g} s"
+        valid, wrong = split_valid(updates.items(), shapes, privacy.bound(s, values))
+        refused |= wrong
+        told = [figures[n] for n in updates if n not in wrong]
+        number = len(self.rounds) + 1
+        enough = len(valid) >= max(1, s.min_clients)
+        real = privacy.multiplier(s, len(valid)) if enough else 0.0
+        moved = 0.0
+        if enough:
+            before = self.arrays
+            self.arrays = self._next(valid)
+            moved = norm({n: self.arrays[n] - before[n] for n in shared})
+        self.rounds.append(
+            Round(
+                number=number,
+                asked=len(self._asked),
+                taken=len(valid) if enough else 0,
+                refused={str(node): why for node, why in refused.items()},
+                bytes_up=nbytes(shared),
+                bytes_down=nbytes(shared),
+                seconds=time.monotonic() - self._started,
+                multiplier=real,
+                norms=[float(f.get("norm", 0.0)) for f in told],
+                peak_mb=max((float(f.get("peak-mb", 0.0)) for f in told), default=0.0),
+            )
+        )
+        self._tell(self.rounds[-1], moved, enough)
+        save(self._folder, s, self.arrays, self.rounds)
+        return to_record(sent(self.arrays, s)), None
+
+    def _next(self, valid: list[Arrays]) -> Arrays:
+        """The adapter after this round, noised where the server does that."""
+        s = self._settings
+        arrays = combined(self.arrays, valid, s)
+        if s.noise and s.noise_at == "server":
+            # Not from the seed: noise that others can compute hides nothing.
+            draw = np.random.default_rng()
+            zero = {n: np.zeros_like(v) for n, v in sent(arrays, s).items()}
+            arrays = plus(arrays, privacy.noised(zero, privacy.deviation(s, len(valid)), draw))
+        return arrays
+
+    def _tell(self, done: Round, moved: float, enough: bool) -> None:
+        for node, why in done.refused.items():
+            self._say(f"  refused client {node}: {why}")
+        if enough:
+            norms = ", ".join(f"{n:.2f}" for n in sorted(done.norms))
+            what = f"moved by {moved:.3f} (updates before clipping: {norms})"
+        else:
+            what = f"fewer than {self._settings.min_clients} valid updates: nothing changed"
+        self._say(
+            f"round {done.number}: {done.taken} of {done.asked} updates taken in "
+            f"{done.seconds:.0f} s, {what}"
+        )
+
+    def configure_evaluate(
+        self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
+    ) -> Iterable[Message]:
+        """Nothing: users are examined once, behind the last round."""
+        return []
+
+    def aggregate_evaluate(
+        self, server_round: int, replies: Iterable[Message]
+    ) -> MetricRecord | None:
+        return None
+
+
+def _read(
+    replies: Iterable[Message],
+) -> tuple[dict[int, dict[str, Any]], dict[int, dict[str, Any]], dict[int, str]]:
+    """(update by node, figures by node, why by node where there is neither)."""
+    updates, figures, refused = {}, {}, {}
+    for reply in replies:
+        node = reply.metadata.src_node_id
+        if reply.has_error():
+            refused[node] = f"failed: {reply.error.reason.strip().splitlines()[-1][:200]}"
+            continue
+        try:
+            updates[node] = from_record(reply.content.array_records["update"])
+            figures[node] = dict(reply.content.metric_records["figures"])
+        except (KeyError, ValueError, TypeError) as error:
+            updates.pop(node, None)
+            refused[node] = f"unreadable: {type(error).__name__}: {error}"[:200]
+    return updates, figures, refused
+
+
+def messages(
+    to: Iterable[int], kind: str, settings: Settings, arrays: Arrays, number: int
+) -> list[Message]:
+    """One message a node, all with the same content."""
+    config = ConfigRecord(settings.to_config() | {"round": number})
+    content = RecordDict({"arrays": to_record(arrays), "config": config})
+    return [Message(content=content, message_type=kind, dst_node_id=node) for node in to]
+
+
+def nodes(grid: Grid, wanted: int, timeout: float, enough: int = 1) -> list[int]:
+    """The nodes that are there, as soon as `wanted` are, or after `timeout` seconds as they are.
+
+    Raises `RuntimeError` for fewer than `enough`.
+    """
+    until = time.monotonic() + timeout
+    while len(there := sorted(grid.get_node_ids())) < wanted and time.monotonic() < until:
+        time.sleep(0.5)
+    if len(there) < enough:
+        raise RuntimeError(f"{len(there)} nodes after {timeout:g} s")
+    return there
+
+
+def save(folder: Path, settings: Settings, arrays: Arrays, rounds: list[Round]) -> None:
+    """Write `checkpoint.npz`: whole or not at all, whenever the server is killed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    fresh = folder / "checkpoint.new"
+    told = {"digest": settings.digest(), "rounds": [asdict(r) for r in rounds]}
+    with fresh.open("wb") as file:
+        np.savez(file, __told__=np.array(json.dumps(told)), **arrays)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(folder / "checkpoint.npz")
+
+
+def load(folder: Path, settings: Settings) -> tuple[Arrays, list[Round]] | None:
+    """The last checkpoint, or None. Raises `ValueError` for one of a run with other settings."""
+    path = folder / "checkpoint.npz"
+    if not path.exists():
+        return None
+    with np.load(path, allow_pickle=False) as file:
+        told = json.loads(str(file["__told__"]))
+        arrays = {name: file[name] for name in file.files if name != "__told__"}
+    if told["digest"] != settings.digest():
+        raise ValueError(f"{path} is of a run with other settings; move it away, or don't resume")
+    return arrays, [Round(**r) for r in told["rounds"]]
+
+
+def info(text: str) -> None:
+    """Progress where Flower's own log goes, marked so that it can be told from Flower's."""
+    log(INFO, "%s %s", MARK, text)

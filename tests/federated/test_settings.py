@@ -1,0 +1,38 @@
+"""Settings: what may be told, and that Flower's app is told the same."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from federated.settings import ROOT, Settings
+
+
+def test_the_apps_config_has_the_same_defaults() -> None:
+    project = tomllib.loads((ROOT / "federated/flower_app/pyproject.toml").read_text())
+    config = project["tool"]["flwr"]["app"]["config"]
+    assert config == Settings().to_config()
+    assert project["tool"]["flwr"]["app"]["fab-include"] == ["*.py"], "no text, no model"
+
+
+def test_a_config_comes_back() -> None:
+    settings = Settings(method="svd", lr=0.5, resume=True, out="elsewhere")
+    assert Settings.from_config(settings.to_config()) == settings
+    assert Settings.from_config({"resume": "false", "users": "3"}).users == 3
+    assert settings.path("out") == ROOT / "elsewhere"
+    assert Settings(out="/tmp/x").path("out") == Path("/tmp/x")
+
+
+@pytest.mark.parametrize(
+    "config", [{"method": "magic"}, {"clip": 0}, {"noise": -1}, {"delta": 1}, {"rang": 8}]
+)
+def test_nonsense_is_named(config: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=next(iter(config))):
+        Settings.from_config(config)
+
+
+def test_a_checkpoint_belongs_to_its_settings() -> None:
+    assert Settings(rounds=9).digest() == Settings().digest()
+    assert Settings(clip=9).digest() != Settings().digest()

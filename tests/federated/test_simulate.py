@@ -1,0 +1,73 @@
+"""A whole simulation on the tiny model: one command, broken clients, a report, and going on."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from federated.settings import ROOT
+from tests.federated.conftest import sents
+
+pytest.importorskip("flwr", reason="flwr is in the extra `federated`")
+pytest.importorskip("ray", reason="ray is in the extra `federated`")
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A folder with the three sets, all made up; two users each."""
+    chat, others = tmp_path / "data/glancechat", tmp_path / "data/users"
+    chat.mkdir(parents=True)
+    others.mkdir()
+    (chat / "splits.json").write_text('{"development": ["p0", "p1"]}')
+    threads = [
+        {"id": s.thread.id, "persona": name, "lang": "en", "me": name, "glance": "x",
+         "summary": "x", "asks": None, "needs_reply": True, "urgency": "low",
+         "messages": [{"from": "Ben", "text": s.thread.messages[0].text}],
+         "replies": [{"intent": "inform", "text": s.replies[0].text}]}
+        for name in ("p0", "p1") for s in sents(name, 12)
+    ]  # fmt: skip
+    (chat / "threads-a.jsonl").write_text("\n".join(map(json.dumps, threads)))
+    for name in ("nus_sms", "gitter_user_replies"):
+        records = [
+            {"id": s.thread.id, "user": user,
+             "thread": [{"from": user, "ts": None, "text": s.replies[0].text}]}
+            for user in (f"{name}-a", f"{name}-b") for s in sents(user, 12)
+        ]  # fmt: skip
+        lines = "\n".join(map(json.dumps, records))
+        (others / f"{name}.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
+    return tmp_path / "data"
+
+
+def run(data: Path, out: Path, *settings: str) -> subprocess.CompletedProcess[str]:
+    told = [f"data={data}", f"out={out}", "users=4", *settings]
+    command = [sys.executable, "-m", "federated.simulate", "--tiny"]
+    for pair in told:
+        command += ["--set", pair]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=400)
+
+
+def test_one_command_survives_broken_clients_and_goes_on(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    done = run(data, out, "rounds=1", "faults=nan:0,crash:1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads(done.stdout.splitlines()[-1])
+    assert (report["users"], report["rounds"], report["refused"]) == (4, 1, 2)
+    assert report["status"] == "finished:completed"
+    assert "NaN" in done.stdout
+    assert "failed: RuntimeError" in done.stdout
+    assert "this client fails" not in done.stdout, "an error's words can quote a text"
+    assert (out / "report.png").exists()
+
+    more = run(data, out, "rounds=2", "resume=true", "noise=1.0")
+    assert more.returncode == 1, "noise makes it another run"
+    assert "status is finished:failed" in more.stderr
+
+    more = run(data, out, "rounds=2", "resume=true")
+    assert more.returncode == 0, more.stdout + more.stderr
+    assert "resumed behind round 1" in more.stdout
+    assert json.loads(more.stdout.splitlines()[-1])["rounds"] == 2
