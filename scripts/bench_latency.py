@@ -1,0 +1,150 @@
+"""How long the wearer waits on this machine, how far that is from what the machine allows, and how
+long others would take with the same weights, prompt and threads.
+
+    python scripts/bench_latency.py [--quick] [--onnx-int8 DIR] [--checkpoint DIR] ...
+
+The physics. To write one token every weight is needed once, and is used once: two operations for
+the half byte of memory that a weight in 4 bits takes. So decoding is bound by
+
+    bytes of weights / memory bandwidth        where they don't fit the last cache
+    2 * weights / arithmetic                   where they do
+
+whichever takes longer, and more drafts in one batch cost little as long as memory binds: the
+weights that were fetched serve all of them. Reading a prompt uses each fetched weight for every
+token of a batch, so that arithmetic binds it: 500 tokens take hundreds of times the arithmetic of
+one. That is what the plain way pays for every task of every message, and what Sidelong pays once,
+when a message arrives, for that message alone.
+
+Both ceilings are measured here: memory by looking for the largest number of an array many times
+the cache, read by as many threads as the engine has; arithmetic by numpy's float32 matrix product
+on as many. The product of 4-bit weights and 8-bit activations, which the engine computes, can in
+principle go beyond the latter (more numbers fit a register), so that the arithmetic ceiling is a
+yardstick and no law; the memory ceiling is one. Where a model's embedding and head are two
+matrices, both are counted, although only a row of the former is read.
+
+Everything is measured in turn, round after round, because a machine that does other things too is
+slow for seconds at a time. Figures are medians with quartiles; ratios are taken within a round,
+and the median of those is told. The last line is one JSON object: figures, null for what can't be
+measured here; then the ceilings, which targets of issue 4 are met, and every sample's spread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from rich.console import Console
+
+from device.errors import ModelError
+from scripts.bench.figures import document
+from scripts.bench.ours import Sizes
+from scripts.bench.report import show
+from scripts.bench.run import PEERS, Bench, Files, cores
+
+ROOT = Path(__file__).resolve().parents[1]
+QUICK, FULL = (3, 1), (5, 3)
+"""Rounds of everything, and of the slow peers."""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="less than a minute")
+    parser.add_argument("--model", type=Path, default=ROOT / "models/sidelong-118m.gguf")
+    parser.add_argument("--threads", type=int, default=cores(), help="(default: all cores)")
+    for kind in ("int8", "int4", "fp32"):
+        parser.add_argument(f"--onnx-{kind}", type=Path, metavar="DIR", help="from `make onnx`")
+    parser.add_argument(
+        "--checkpoint", type=Path, metavar="DIR", help="the same weights for torch (`make onnx`)"
+    )
+    parser.add_argument("--llama-bench", type=Path, metavar="PATH", help="llama.cpp's own tool")
+    parser.add_argument(
+        "--plot", type=Path, metavar="FILE", help="a PNG (default: work/latency.png)"
+    )
+    return parser
+
+
+def _problem(args: argparse.Namespace) -> str | None:
+    """What is wrong with the arguments, on one line."""
+    if args.threads < 1:
+        return f"--threads {args.threads}: at least one is needed"
+    for name, path in (("--model", args.model), ("--llama-bench", args.llama_bench)):
+        if path is not None and not path.is_file():
+            return f"{name} {path}: no such file"
+    for name in ("onnx_int8", "onnx_int4", "onnx_fp32", "checkpoint"):
+        path = getattr(args, name)
+        if path is not None and not path.is_dir():
+            return f"--{name.replace('_', '-')} {path}: no such folder"
+    if args.plot and not args.plot.parent.is_dir():
+        return f"--plot {args.plot}: no such folder"
+    if args.plot and not find_spec("matplotlib"):
+        return "--plot: matplotlib isn't installed (pip install -e '.[bench]')"
+    return None
+
+
+def _plot(bench: Bench, path: Path | None, title: str) -> str:
+    """Draw the picture; says where it is, or why there is none."""
+    if not find_spec("matplotlib"):
+        return "no plot: matplotlib isn't installed (pip install -e '.[bench]')"
+    from scripts.bench.plot import draw
+
+    if path is None:
+        path = ROOT / "work/latency.png"
+        path.parent.mkdir(exist_ok=True)
+    draw(path, bench.samples, bench.sizes.histories, PEERS, title)
+    return f"plot: {path}"
+
+
+def main(arguments: list[str] | None = None, sizes: Sizes | None = None) -> int:
+    """`sizes` other than the usual ones are for tests."""
+    parser = _parser()
+    args = parser.parse_args(arguments)
+    if problem := _problem(args):
+        print(problem, file=sys.stderr)
+        return 2
+    console, status = Console(width=100), Console(stderr=True)
+    onnx = {k: v for k in ("int8", "int4", "fp32") if (v := getattr(args, f"onnx_{k}"))}
+    files = Files(args.model.resolve(), onnx, args.checkpoint, args.llama_bench)
+    rounds, slow = QUICK if args.quick else FULL
+    with tempfile.TemporaryDirectory() as folder, status.status("loading") as line:
+        try:
+            bench = Bench(files, args.threads, sizes or Sizes(), Path(folder))
+        except ModelError as error:
+            print(error, file=sys.stderr)
+            return 2
+        found = bench.measure(rounds, slow, line.update)
+    show(console, bench.samples, found, bench.limit, bench.sizes.histories, PEERS, bench.absent)
+    about = {
+        "model": args.model.name,
+        "threads": args.threads,
+        "machine": platform.machine(),
+        "processor": processor(),
+        "rounds": rounds,
+        "quick": args.quick,
+    }
+    title = f"{args.model.name}, {args.threads} threads, {about['processor']}"
+    console.print(_plot(bench, args.plot, title), soft_wrap=True, highlight=False)
+    print(json.dumps(document(found, bench.samples, bench.limit, bench.absent, about)))
+    return 0
+
+
+def processor() -> str:
+    """What this machine's processor is called."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    named = (x.partition(":")[2].strip() for x in lines if x.startswith(("model name", "Model")))
+    return next(named, platform.processor() or platform.machine())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,101 @@
+"""The benchmark as a user starts it, on the tiny model."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from scripts import bench_latency
+from scripts.bench import limits, peers
+from scripts.bench.figures import KEYS
+from scripts.bench.ours import Sizes
+from tests.engines import GGUF, ROOT, TINY
+
+SMALL = Sizes(
+    context=1280,
+    histories=(10, 20, 30),
+    prefilled=16,
+    decoded=2,
+    drafted=2,
+    arrivals=1,
+    megabytes=1,
+)
+
+
+@pytest.fixture
+def one_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench_latency, "QUICK", (1, 1))
+
+
+@pytest.mark.usefixtures("one_round")
+def test_the_last_line_is_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("gguf")
+    arguments = ["--quick", "--model", str(GGUF), "--threads", "1", "--onnx-fp32", str(TINY)]
+    plot = tmp_path / "plot.png"
+    if find_spec("matplotlib"):
+        arguments += ["--plot", str(plot)]
+    bench = tmp_path / "llama-bench"
+    tests = [{"n_prompt": 16, "avg_ts": 100.0}, {"n_prompt": 0, "avg_ts": 50.0}]
+    bench.write_text(f"#!/bin/sh\necho '{json.dumps(tests)}'\n")
+    bench.chmod(0o755)
+    assert bench_latency.main([*arguments, "--llama-bench", str(bench)], SMALL) == 0
+    out = capsys.readouterr().out
+    found = json.loads(out.splitlines()[-1])
+    assert set(KEYS) <= set(found)
+    assert [k for k in KEYS if found[k] is None] == []
+    assert found["samples"]["bench.tg_tps"]["median"] == 50.0
+    assert found["samples"]["ours-fp32.ttft_ms"]["n"] == 1
+    assert found["limit"]["fits_cache"] is (limits.last_cache_bytes() is not None)
+    assert set(found["targets_met"].values()) <= {True, False}
+    assert "left out: transformers, torch fp32: no --checkpoint DIR" in out
+    assert "Targets" in out
+    assert plot.is_file() == bool(find_spec("matplotlib"))
+
+
+def test_what_is_not_installed_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(peers.Absent, match="torch isn't installed"):
+        peers.torch_peer(TINY, "float32", 1)
+    monkeypatch.setitem(sys.modules, "optimum.onnxruntime", None)
+    with pytest.raises(peers.Absent, match="optimum"):
+        peers.optimum_peer(TINY, 1)
+
+
+def test_a_tool_that_fails_is_left_out() -> None:
+    with pytest.raises(peers.Absent, match="fails"):
+        peers.llama_bench(Path(shutil.which("false") or "false"), GGUF, 1, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--model", "none.gguf"], "--model none.gguf: no such file"),
+        (["--threads", "0"], "--threads 0: at least one"),
+        (["--onnx-int8", "none"], "--onnx-int8 none: no such folder"),
+        (["--checkpoint", "none"], "--checkpoint none: no such folder"),
+        (["--llama-bench", "none"], "--llama-bench none: no such file"),
+        (["--plot", "none/plot.png"], "--plot none/plot.png: no such folder"),
+        (["--model", str(TINY / "tiny-adapter.gguf")], "not a model"),
+    ],
+)
+def test_bad_arguments(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench_latency.main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert said in captured.err
+    assert captured.err.count("\n") == 1
+
+
+def test_it_explains_itself() -> None:
+    command = [sys.executable, "scripts/bench_latency.py", "--help"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0
+    assert "bytes of weights / memory bandwidth" in done.stdout
+    wrong = subprocess.run([*command[:2], "--fast"], cwd=ROOT, capture_output=True, timeout=60)
+    assert wrong.returncode == 2
