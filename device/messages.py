@@ -98,7 +98,7 @@ class Card:
     thread_id: str
     glance: Line
     summary: Line
-    asks: str | None
+    asks: Line | None
     """What is asked of the wearer, or None when nothing is."""
     triage: Triage
     drafts: tuple[Draft, ...]

@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from device.disk import sha256_of
 from device.language.chat_prompt import ChatPrompt, Shot
 from device.language.llama_engine import LlamaEngine
 from device.language.load import Model, load_writer
@@ -66,6 +67,8 @@ class Paper:
     inventions: list[str] = field(default_factory=list)
     """What those were, for a person to judge: "7" for "seven" is no invention."""
     more: dict[str, float] = field(default_factory=dict)
+    sha256: str | None = None
+    """Of the examined file, so that nobody takes these figures for another's."""
 
     def write(self, example: Example, glance: str, summary: str) -> None:
         """Mark one glance and one summary."""
@@ -84,6 +87,7 @@ class Paper:
         """Means, with the intervals of the two main ones."""
         return {
             "name": self.name,
+            "sha256": self.sha256,
             "threads": len(self.glance),
             "glance_rouge_l": round(float(np.mean(self.glance)), 2),
             "glance_interval": [round(v, 2) for v in interval(self.glance)],
@@ -105,6 +109,7 @@ def examine(model: Model, examples: Sequence[Example]) -> tuple[Paper, Paper]:
     writer = load_writer(model, together=TOGETHER, watch=watch)
     ordinary = ordinary_words(e.thread for e in examples)
     shown, first = Paper(model.name, ordinary), Paper(f"{model.name}, unchecked", ordinary)
+    shown.sha256 = first.sha256 = model.sha256
     cards: list[Card] = []
     held = []
     answers = writer.cards([example.thread for example in examples])
@@ -141,7 +146,7 @@ def card_figures(
         for d in c.drafts
     ]
     asks = [
-        rouge_l(e.asks, c.asks)
+        rouge_l(e.asks, c.asks.text)
         for e, c in zip(examples, cards, strict=True)
         if e.asks is not None and c.asks is not None
     ]
@@ -248,14 +253,15 @@ def main() -> None:
         shots = choose_shots(training)
     else:
         examples = load_examples([args.threads])
+    in_all = len(examples)
     if args.limit:
         examples = examples[:: max(1, len(examples) // args.limit)][: args.limit]
     papers = [*own_words(examples)]
     if args.baselines and shots:
         papers.append(untuned_base(examples[:: args.baseline_step], shots))
     if args.model:
-        papers += examine(Model(args.model.stem, args.model), examples)
-    figures = [paper.figures() for paper in papers]
+        papers += examine(Model(args.model.stem, args.model, sha256_of(args.model)), examples)
+    figures = [paper.figures() | {"threads_in_all": in_all} for paper in papers]
     if args.json:
         json.dump(figures, sys.stdout)
         print()

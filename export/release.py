@@ -1,19 +1,21 @@
 """A model that has passed its exam -> models/, with its hash and figures in the manifest.
 
-    python -m export.release FILE.gguf EXAM.json [--models models]
+    python -m export.release FILE.gguf EXAM.json [--models models] [--incomplete]
 
-`EXAM.json` is what `python -m export.exam --json` printed for this very file.
+`EXAM.json` is what `python -m export.exam --json` printed for this very file: its SHA-256 stands in
+it. An exam on a part of the threads (`--limit`) only tries the way, and needs `--incomplete`.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import shutil
 from pathlib import Path
 from typing import Any
 
+from device.disk import sha256_of
+from device.errors import ModelError
 from device.language.gguf_header import read_header
 
 BASE = "SmolLM2-135M-Instruct"
@@ -22,7 +24,27 @@ MOST_BYTES = 80_000_000
 """A larger model does not ship."""
 
 
-def entry_of(path: Path, figures: dict[str, Any]) -> dict[str, Any]:
+def figures_of(exam: Path, sha256: str, incomplete: bool) -> dict[str, Any]:
+    """What the exam says of the file with that hash, as it is shown.
+
+    Raises `ValueError` for an exam of another file, or of a part of the threads.
+    """
+    try:
+        # "…, unchecked" has the same hash and comes after it.
+        row = next(row for row in json.loads(exam.read_text()) if row.get("sha256") == sha256)
+        threads, in_all = int(row["threads"]), int(row["threads_in_all"])
+    except StopIteration:
+        raise ValueError(
+            f"{exam}: not the exam of this file (SHA-256 {sha256}); examine it with export.exam"
+        ) from None
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"{exam}: no output of `export.exam --json` ({error!r})") from error
+    if threads < in_all and not incomplete:
+        raise ValueError(f"{exam}: {threads} of {in_all} threads; leave out the exam's --limit")
+    return row
+
+
+def entry_of(path: Path, figures: dict[str, Any], sha256: str) -> dict[str, Any]:
     """The manifest's entry. Raises `ValueError` for a model that may not ship."""
     header = read_header(path)
     size = path.stat().st_size
@@ -33,7 +55,7 @@ def entry_of(path: Path, figures: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": path.stem,
         "file": path.name,
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "sha256": sha256,
         "size_bytes": size,
         "base": BASE,
         "licence": "Apache-2.0",
@@ -45,23 +67,41 @@ def entry_of(path: Path, figures: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def release(file: Path, exam: Path, models: Path, incomplete: bool = False) -> None:
+    """Put a model into a folder and first into its manifest.
+
+    Raises `ValueError`, `OSError` or `ModelError`; folder and manifest are then as before.
+    """
+    sha256 = sha256_of(file)
+    entry = entry_of(file, figures_of(exam, sha256, incomplete), sha256)
+    path = models / "manifest.json"
+    manifest = json.loads(path.read_text()) if path.exists() else {"version": 1, "models": []}
+    others = [m for m in manifest["models"] if m["name"] != entry["name"]]
+    manifest |= {"models": [entry, *others]}
+    manifest.setdefault("default", entry["name"])
+    models.mkdir(parents=True, exist_ok=True)
+    if file.resolve().parent != models.resolve():
+        # Never into the old file: a running assistant has it mapped into memory.
+        fresh = models / f"{file.name}.new"
+        shutil.copyfile(file, fresh)
+        fresh.replace(models / file.name)
+    fresh = models / "manifest.json.new"
+    fresh.write_text(json.dumps(manifest, indent=2) + "\n")
+    fresh.replace(path)
+    print(f"{models / entry['file']}: {entry['size_bytes'] / 1e6:.1f} MB, {sha256}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("file", type=Path)
     parser.add_argument("exam", type=Path)
     parser.add_argument("--models", type=Path, default=Path("models"))
+    parser.add_argument("--incomplete", action="store_true", help="take an exam of some threads")
     args = parser.parse_args()
-    rows = {row["name"]: row for row in json.loads(args.exam.read_text())}
-    entry = entry_of(args.file, rows[args.file.stem])
-    path = args.models / "manifest.json"
-    manifest = json.loads(path.read_text()) if path.exists() else {"version": 1, "models": []}
-    others = [m for m in manifest["models"] if m["name"] != entry["name"]]
-    manifest |= {"models": [entry, *others]}
-    manifest.setdefault("default", entry["name"])
-    if args.file.resolve().parent != args.models.resolve():
-        shutil.copyfile(args.file, args.models / args.file.name)
-    path.write_text(json.dumps(manifest, indent=2) + "\n")
-    print(f"{args.models / entry['file']}: {entry['size_bytes'] / 1e6:.1f} MB, {entry['sha256']}")
+    try:
+        release(args.file, args.exam, args.models, args.incomplete)
+    except (ValueError, OSError, ModelError) as error:
+        parser.exit(2, f"release: {error}\n")
 
 
 if __name__ == "__main__":

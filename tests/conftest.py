@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+import device  # noqa: F401 - before ONNX Runtime, whose telemetry it switches off
+
 # A busy machine is slow, which is no failure.
 settings.register_profile("sidelong", deadline=None)
 settings.load_profile("sidelong")

@@ -92,9 +92,12 @@ class ScriptedEngine:
             self._decoded[seq] = len(self._tokens[seq])
 
     def fork(self, seq: int, n: int) -> list[int]:
+        tokens = self._tokens[seq]
+        if len(self._tokens) + n > self._n_seqs:
+            raise RuntimeError("too few sequences are free")
         forks = [self.open() for _ in range(n)]
         for fork in forks:
-            self._tokens[fork] = list(self._tokens[seq])
+            self._tokens[fork] = list(tokens)
             self._decoded[fork] = self._decoded[seq]
         return forks
 

@@ -1,13 +1,36 @@
-"""One cached sequence a thread: a message is prefilled once, when it arrives."""
+"""One cached sequence a thread: a message is prefilled once, when it arrives.
+
+    opening | message message message message ...                        fits: only grows
+    opening, earlier: line | message message ...                         does not fit
+
+What no longer fits is folded, a window of messages at a time, into one line in its place: the
+line that stood there before and the window give the next line. A window is a quarter of the
+context, so that most messages find room behind the cached tokens and only extend them.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 from device.language.engine import Engine, Seq, Token
 from device.language.prompt import Prompt, thread_tokens
-from device.messages import Thread
+from device.language.quotes import shorten
+from device.messages import Message, Thread
+
+WINDOWS = 4
+"""How many windows of messages the context has room for; one is dropped at a time."""
+MOST_WINDOWS = 8
+"""So many are read before what fits, at most: of an export of years, one line would keep nothing
+of the first ones, and reading them would take minutes."""
+KNOWN = 64
+"""Threads whose folded messages are remembered, a line each."""
+
+SumUp = Callable[[Thread, Seq], str]
+"""(messages that are dropped, a sequence that holds the newest of them behind the line for the
+others) -> one line to stand for them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,61 +40,155 @@ class Cached:
     seq: Seq
     tokens: int
     """Tokens of the thread as the engine holds it."""
-    dropped: int
-    """How many of its oldest messages did not fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Folded:
+    """The oldest messages of a thread, which do not fit."""
+
+    until: int
+    """Index of the first message that stays."""
+    messages: tuple[Message, ...] = ()
+    """Those that the line stands for: all before `until`, as far back as they were read."""
+    line: str | None = None
 
 
 class ThreadCache:
     """Keeps up to `capacity` threads in the engine; the least recently used one makes room."""
 
-    def __init__(self, engine: Engine, prompt: Prompt, capacity: int, room: int):
+    def __init__(self, engine: Engine, prompt: Prompt, capacity: int, room: int, sum_up: SumUp):
         """`room` is how many positions stay free behind a thread for tasks and answers."""
         self._engine = engine
         self._prompt = prompt
         self._capacity = capacity
         self._limit = engine.n_ctx - room
+        self._sum_up = sum_up
         self._seqs: OrderedDict[str, Seq] = OrderedDict()
+        self._folded: OrderedDict[str, _Folded] = OrderedDict()
 
     @property
     def limit(self) -> int:
-        """The most tokens of a thread that are read."""
+        """The most tokens of a thread that are held."""
         return self._limit
 
     def size(self, thread: Thread) -> int:
-        """How many tokens of the thread would be held."""
-        return len(thread_tokens(self._prompt, thread, self._limit)[0])
+        """How many tokens of the thread would be held, at most."""
+        tokens, dropped = thread_tokens(self._prompt, thread, self._limit)
+        return self._limit if dropped else len(tokens)
 
-    def sync(self, thread: Thread, earlier: str | None = None) -> Cached:
-        """Bring the engine up to the thread as it is now; only what is new is decoded.
-
-        `earlier` stands in the place of the messages that no longer fit.
-        """
-        tokens, dropped = thread_tokens(self._prompt, thread, self._limit, earlier)
+    def sync(self, thread: Thread) -> Cached:
+        """Bring the engine up to the thread as it is now; only what is new is decoded."""
         seq = self._seqs.get(thread.id)
         if seq is None:
             if len(self._seqs) >= self._capacity:
                 self._engine.close(self._seqs.popitem(last=False)[1])
             seq = self._seqs[thread.id] = self._engine.open()
         self._seqs.move_to_end(thread.id)
+        folded = self._known(thread)
+        while True:
+            tokens, too_many = self._behind(folded, thread)
+            if not too_many:
+                break
+            folded = self._fold(thread, folded, seq)
+        self._remember(thread.id, folded)
+        self._hold(seq, tokens)
+        return Cached(seq, len(tokens))
+
+    @contextmanager
+    def reworded(self, thread: Thread, other: Thread) -> Iterator[Seq]:
+        """The sequence of a cached thread as if its messages were those of `other`.
+
+        It is rewritten from the first token that differs, and back at the end: a fork would leave
+        the original be, but both together can be more than the engine's shared cache has room for.
+        """
+        seq = self._seqs[thread.id]
+        original = self._engine.tokens(seq)
+        self._hold(seq, self._behind(self._known(thread), other)[0])
+        try:
+            yield seq
+        finally:
+            self._hold(seq, original)
+
+    def clear(self) -> None:
+        """Free every sequence."""
+        while self._seqs:
+            self._engine.close(self._seqs.popitem()[1])
+
+    def _hold(self, seq: Seq, tokens: Sequence[Token]) -> None:
+        """Make these the tokens of a sequence; what it holds of them already stays."""
         kept = _common(self._engine.tokens(seq), tokens)
         self._engine.truncate(seq, kept)
         self._engine.extend(seq, tokens[kept:])
         self._engine.prefill([seq])
-        return Cached(seq, len(tokens), dropped)
 
-    def forget(self, thread_id: str) -> None:
-        """Free a thread's sequence, if it has one."""
-        seq = self._seqs.pop(thread_id, None)
-        if seq is not None:
-            self._engine.close(seq)
+    def _behind(self, folded: _Folded, thread: Thread) -> tuple[list[Token], int]:
+        """Tokens of the thread, its folded messages as their line; how many more don't fit."""
+        rest = replace(
+            thread,
+            messages=thread.messages[folded.until :],
+            unread_from=max(0, thread.unread_from - folded.until),
+        )
+        return thread_tokens(self._prompt, rest, self._limit, folded.line)
 
-    def clear(self) -> None:
-        """Free all of them."""
-        for thread_id in list(self._seqs):
-            self.forget(thread_id)
+    def _fold(self, thread: Thread, folded: _Folded, seq: Seq) -> _Folded:
+        """One more window folded into the line.
+
+        Its tokens are the beginning of what the sequence holds already, as a rule.
+        """
+        until = folded.until + self._window(thread, folded)
+        window = thread.messages[folded.until : until]
+        read = replace(thread, messages=window, unread_from=0)
+        self._hold(seq, thread_tokens(self._prompt, read, self._limit, folded.line)[0])
+        messages = folded.messages + window
+        older = replace(thread, id=f"{thread.id} (earlier)", messages=messages, unread_from=0)
+        line = self._sum_up(older, seq)
+        while len(self._prompt.opening(thread, line)) > self._limit // 2 and len(line) > 20:
+            line = shorten(line, len(line) // 2)  # a small context, a script of many tokens
+        return _Folded(until, messages, line)
+
+    def _window(self, thread: Thread, folded: _Folded) -> int:
+        """How many messages are dropped next: a quarter of the context, never the last one."""
+        room = self._limit - len(self._prompt.opening(thread, folded.line))
+        total = 0
+        rest = thread.messages[folded.until : -1]
+        for i, message in enumerate(rest):
+            total += len(self._prompt.message(message, thread.me))
+            if i and total > room:
+                return i
+            if total >= self._limit // WINDOWS:
+                return i + 1
+        return len(rest)
+
+    def _known(self, thread: Thread) -> _Folded:
+        """What of the thread is folded already; nothing, where it has grown beyond that.
+
+        The thread may have lost its beginning since then, as a view of its newest messages does.
+        """
+        known = self._folded.get(thread.id, _Folded(0))
+        for until in range(min(known.until, len(thread.messages) - 1), 0, -1):
+            shared = min(until, len(known.messages))
+            if thread.messages[until - shared : until] == known.messages[-shared:]:
+                known = replace(known, until=until)
+                break
+        else:
+            known = _Folded(0)
+        most = self._limit + MOST_WINDOWS * (self._limit // WINDOWS)
+        for i in range(len(thread.messages) - 1, known.until - 1, -1):
+            most -= len(self._prompt.message(thread.messages[i], thread.me))
+            if most < 0:
+                return _Folded(min(i + 1, len(thread.messages) - 1))
+        return known
+
+    def _remember(self, thread_id: str, folded: _Folded) -> None:
+        """Keep what is folded, sequence or not: a new message must not cost it again."""
+        self._folded.pop(thread_id, None)
+        if folded.line is not None:
+            self._folded[thread_id] = folded
+        if len(self._folded) > KNOWN:
+            self._folded.popitem(last=False)
 
 
-def _common(held: tuple[Token, ...], wanted: list[Token]) -> int:
+def _common(held: Sequence[Token], wanted: Sequence[Token]) -> int:
     """Length of the longest common beginning."""
     length = 0
     for a, b in zip(held, wanted, strict=False):

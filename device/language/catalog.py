@@ -32,7 +32,7 @@ from device.language.manifest import (
     write_manifest,
 )
 from device.language.source import resolve
-from device.language.verified import VerifiedFiles
+from device.language.verified import VerifiedFiles, try_loading
 from device.settings import default_data_dir
 
 __all__ = ["Catalog", "Entry", "Prompt", "find_shipped_manifest"]
@@ -123,9 +123,12 @@ class Catalog:
         return entries
 
     def use(self, name: str) -> Entry:
-        """Choose a model, once it has been verified. Raises `ModelError`; the choice then stays."""
+        """Choose a model, once it has been verified and loaded on trial.
+
+        Raises `ModelError`; the choice then stays.
+        """
         entry = self.entry(name)
-        self._files.check(entry)
+        self._try(entry)
         with self._changing() as own:
             before = own.current or self._read_shipped().default
             if before != name:
@@ -134,18 +137,16 @@ class Catalog:
         return entry
 
     def rollback(self) -> Entry:
-        """Choose again what was in use before, verified first; called again, the one before that.
+        """Choose again what was in use before, tried as in `use`; called again, the one before.
 
-        Raises `ModelError` when there was none, or it is damaged; the choice then stays.
+        Raises `ModelError` when there was none, or it can't be used; the choice then stays.
         """
-        previous = self._read_own().previous
-        if not previous:
-            raise ModelError("no model was in use before; choose one with `sidelong model use`")
-        entry = self.entry(previous[-1])
-        self._files.check(entry)
         with self._changing() as own:
+            if not own.previous:
+                raise ModelError("no model was in use before; choose one with `sidelong model use`")
+            entry = self.entry(own.previous.pop())
+            self._try(entry)
             own.current = entry.name
-            own.previous = previous[:-1]
         return entry
 
     def pull(
@@ -164,7 +165,7 @@ class Catalog:
         "chat", for which it must have a chat template.
 
         Raises `ModelError` for a source, name or hash that isn't one, a name that is taken, any
-        failure on the way, a wrong hash, and a file that is no whole usable GGUF model.
+        failure on the way, a wrong hash, and a file that is no whole GGUF model or can't be loaded.
         """
         remote = resolve(source)
         name = checked_name(name_of(remote.file_name) if name is None else name)
@@ -180,6 +181,7 @@ class Catalog:
             digest = download(remote.url, part, sha256, progress)
             try:
                 entry = self._describe(part, name, digest, remote.source)
+                try_loading(part, remote.source)
             except ModelError:
                 discard(part)
                 raise
@@ -190,6 +192,10 @@ class Catalog:
             with self._changing() as own:
                 own.entries[name] = entry
         return entry
+
+    def _try(self, entry: Entry) -> None:
+        self._files.check(entry)
+        try_loading(entry.path, str(entry.path))
 
     def _describe(self, part: Path, name: str, sha256: str, source: str) -> Entry:
         header = read_header(part)

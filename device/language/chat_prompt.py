@@ -18,7 +18,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from device.errors import ModelError
 from device.language.prompt import Task, message_line, prompt_text
-from device.language.tokenizer import Tokenizer
+from device.language.tokenizer import Ends, Tokenizer
 from device.messages import INTENTS, URGENCIES, Intent, Message, Thread, Triage
 from device.text import neutralise
 
@@ -43,6 +43,7 @@ _REPLIES: dict[Intent, str] = {
     "congratulate": "congratulates them",
 }
 _HERE = "\ue000"
+_NO_ENDS = Ends()
 """A private-use character that marks the user's words in a rendered template."""
 
 
@@ -61,7 +62,13 @@ class ChatPrompt:
     Raises `ModelError` for a template that can't be rendered.
     """
 
-    def __init__(self, tokenizer: Tokenizer, template: str, shots: Sequence[Shot] = ()):
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        template: str,
+        shots: Sequence[Shot] = (),
+        ends: Ends = _NO_ENDS,
+    ):
         self._tokenizer = tokenizer
         turns = [{"role": "system", "content": _SYSTEM}]
         for shot in shots:
@@ -69,15 +76,25 @@ class ChatPrompt:
             turns += [{"role": "user", "content": asked}]
             turns += [{"role": "assistant", "content": shot.answer}]
         turns += [{"role": "user", "content": _HERE}]
-        rendered = _render(template, turns)
+        rendered = _render(template, turns, ends)
+        if rendered.count(_HERE) != 1:
+            raise ModelError("the model's chat template does not show the user's words once")
         before, _, after = rendered.partition(_HERE)
+        if ends.always_bos and not before.startswith(ends.bos):
+            before = ends.bos + before
         self._before = tokenizer.encode_template(before)
         self._after = tokenizer.encode_template(after)
-        done = _render(template, [*turns, {"role": "assistant", "content": _HERE}], False)
-        ending = tokenizer.encode_template(done.rpartition(_HERE)[2].strip())
-        if not ending:
+        answered = [*turns, {"role": "assistant", "content": _HERE}]
+        done = _render(template, answered, ends, False).rpartition(_HERE)[2].strip()
+        self._stop = frozenset(
+            tokens[0]
+            for text in (done, ends.eos)
+            if (tokens := tokenizer.encode_template(text))
+            # "### User" after an answer is no end: "#" may stand in one.
+            and (len(tokens) == 1 or not tokenizer.decode(tokens[:1]))
+        )
+        if not self._stop:
             raise ModelError("the model's chat template does not end an answer by a token")
-        self._stop = frozenset((ending[0],))
 
     @property
     def stop(self) -> frozenset[int]:
@@ -123,7 +140,7 @@ class ChatPrompt:
         return [*self._tokenizer.encode(f"\n{instruction}"), *self._after]
 
 
-def _render(template: str, turns: list[dict[str, str]], answer: bool = True) -> str:
+def _render(template: str, turns: list[dict[str, str]], ends: Ends, answer: bool = True) -> str:
     """The template with these turns; with `answer`, up to where the assistant begins."""
 
     def refuse(problem: str) -> None:
@@ -133,14 +150,15 @@ def _render(template: str, turns: list[dict[str, str]], answer: bool = True) -> 
     values: dict[str, Any] = {
         "messages": turns,
         "add_generation_prompt": answer,
-        "bos_token": "",
-        "eos_token": "",
+        "bos_token": ends.bos,
+        "eos_token": ends.eos,
         "raise_exception": refuse,
     }
     try:
         return environment.from_string(template).render(values)
-    except TemplateError as error:
+    except Exception as error:  # a template is a program: whatever it runs into, it can't be used
         if turns[0]["role"] == "system":  # some templates know no system role
             first = turns[1] | {"content": f"{turns[0]['content']}\n\n{turns[1]['content']}"}
-            return _render(template, [first, *turns[2:]], answer)
-        raise ModelError(f"the model's chat template can't be used: {error}") from error
+            return _render(template, [first, *turns[2:]], ends, answer)
+        problem = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise ModelError(f"the model's chat template can't be used ({problem})") from error

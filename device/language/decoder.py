@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from device.language.engine import Engine, Sampling, Seq, Token
 from device.language.tokenizer import Tokenizer
@@ -20,6 +20,8 @@ class Job:
     """"glance", "summary", "asks", or an intent."""
     asked: Sequence[Token]
     most_tokens: int
+    seed: int = 0
+    """Of its own, so that no neighbour in the batch changes what is sampled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ class Decoder:
                 forks += self._engine.fork(job.seq, 1)
                 self._engine.extend(forks[-1], job.asked)
             most = [job.most_tokens for job in jobs]
-            for step in self._engine.generate(forks, sampling, self._stop, most):
+            seeded = replace(sampling, seed=tuple(job.seed for job in jobs))
+            for step in self._engine.generate(forks, seeded, self._stop, most):
                 for i, token in enumerate(step):
                     if token is not None:
                         tokens[i].append(token)

@@ -33,8 +33,13 @@ class Sampling:
     repeat_penalty: float = 1.0
     """Divides (positive) or multiplies (negative) the logits of tokens this sequence has
     generated in the same call; 1.0 is off. Applies to greedy too."""
-    seed: int = 0
-    """Sequence i of a batch samples with seed + i, so drafts differ and runs repeat."""
+    seed: int | tuple[int, ...] = 0
+    """A seed for each sequence of a batch, so that what it samples is its own affair; of one
+    number, sequence i gets seed + i."""
+
+    def seed_of(self, i: int) -> int:
+        """The seed of sequence i of a batch."""
+        return self.seed + i if isinstance(self.seed, int) else self.seed[i]
 
 
 class Engine(Protocol):
@@ -89,7 +94,9 @@ class Engine(Protocol):
         Each yield has one entry a sequence: its next token, or None once it has ended (by a stop
         token, which is not yielded and not kept, by its `max_tokens`, or at `n_ctx`). Yielded
         tokens are part of the sequence afterwards. Ends when all have ended; closing the iterator
-        early is fine. Raises `ValueError` for an empty sequence.
+        early is fine. Raises `ValueError` for an empty sequence. Between two steps anything may be
+        done with any sequence; where one is closed that hasn't ended, the next step raises
+        `KeyError`, and the others keep what they have said.
         """
 
     def score(self, seq: Seq, continuations: Sequence[Sequence[Token]]) -> list[float]:

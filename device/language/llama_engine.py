@@ -8,7 +8,7 @@ Python only to be scored.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from device.language.llama_context import BATCH, LlamaContext, Row
 from device.language.llama_sampler import chains
 from device.language.llama_vocab import LlamaModel, LlamaVocab
 from device.language.sampler import log_softmax
-from device.language.sequences import SequenceEngine
+from device.language.sequences import SequenceEngine, Steps
 
 SPARE_CELLS = 1024
 """Cells of the KV cache beyond one full thread: for the tasks and answers behind it."""
@@ -108,7 +108,7 @@ class LlamaEngine(SequenceEngine[Counted]):
 
     def _generate(
         self, seqs: list[Seq], sampling: Sampling, stop: frozenset[Token], most: list[int]
-    ) -> Iterator[list[Token | None]]:
+    ) -> Steps:
         with chains(sampling, len(seqs), self.n_vocab, max(most, default=1)) as samplers:
             while live := [i for i, n in enumerate(most) if n > 0]:
                 outputs = self._decode_all([seqs[i] for i in live])

@@ -13,6 +13,7 @@ import llama_cpp.llama_cpp as llama
 from device.errors import ModelError
 from device.language.gguf_header import read_header
 from device.language.llama_buffers import avoid_amx
+from device.language.tokenizer import Ends
 
 
 @llama.llama_log_callback  # type: ignore[untyped-decorator]
@@ -87,6 +88,16 @@ class LlamaVocab:
         if len(tokens) != 1 or not llama.llama_vocab_is_control(self._vocab, tokens[0]):
             raise KeyError(name)
         return tokens[0]
+
+    def ends(self) -> Ends:
+        """What begins and ends a text, for the model's chat template."""
+        bos, eos = (
+            llama.llama_vocab_get_text(self._vocab, token).decode("utf-8", "replace")
+            if 0 <= token < self._n_vocab
+            else ""
+            for token in (llama.llama_vocab_bos(self._vocab), llama.llama_vocab_eos(self._vocab))
+        )
+        return Ends(bos, eos, bool(llama.llama_vocab_get_add_bos(self._vocab)))
 
     def _tokenize(self, text: str, parse_special: bool) -> list[int]:
         raw = text.encode("utf-8", "replace")

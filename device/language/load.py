@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,6 +15,7 @@ from device.language.llama_engine import LlamaEngine
 from device.language.prompt import VERSION, Prompt, ThreadPrompt
 from device.language.tokenizer import JsonTokenizer, Tokenizer
 from device.language.writer import FORKS, Watch, Writer
+from device.messages import Message, Thread
 
 CELLS_A_THREAD = 512
 """Of the cache, for what is decoded behind each of the threads that are read side by side."""
@@ -66,9 +68,15 @@ def load_writer(
         # Only here: ONNX Runtime takes 40 MB and a third of a second that GGUF users need not pay.
         from device.language.onnx_engine import OnnxEngine
 
+        tokenizer = JsonTokenizer(model.path / "tokenizer.json")
+        prompt = _thread_prompt(tokenizer, model)
         onnx = OnnxEngine(model.path, n_ctx=context, n_seqs=sequences, threads=threads)
-        tokenizer: Tokenizer = JsonTokenizer(model.path / "tokenizer.json")
-        return Writer(onnx, ThreadPrompt(tokenizer), tokenizer, model.name, together, watch)
+        if tokenizer.n_vocab > onnx.n_vocab:
+            raise ModelError(
+                f"{model.path}: tokenizer.json has {tokenizer.n_vocab} pieces, model.onnx only "
+                f"{onnx.n_vocab}; export them together"
+            )
+        return Writer(onnx, prompt, tokenizer, model.name, together, watch)
     if model.path.is_dir():
         raise ModelError(f"{model.path}: a folder; the llama engine wants a .gguf file")
     llama = LlamaEngine(
@@ -82,12 +90,42 @@ def load_writer(
     vocabulary = llama.vocabulary
     metadata = llama.metadata()
     if metadata.get("sidelong.prompt") == VERSION:
-        prompt = ThreadPrompt(vocabulary)
+        prompt = _thread_prompt(vocabulary, model)
     elif template := metadata.get("tokenizer.chat_template"):
-        prompt = ChatPrompt(vocabulary, template)
+        try:
+            prompt = ChatPrompt(vocabulary, template, ends=vocabulary.ends())
+        except ModelError as error:
+            raise ModelError(f"{model.path}: {error}; choose another model") from error
     else:
         raise ModelError(
             f"{model.path}: neither trained on Sidelong's prompt {VERSION} nor an instruct model "
             "(it has no chat template)"
         )
     return Writer(llama, prompt, vocabulary, model.name, together, watch)
+
+
+def _thread_prompt(tokenizer: Tokenizer, model: Model) -> ThreadPrompt:
+    try:
+        return ThreadPrompt(tokenizer)
+    except KeyError as error:
+        raise ModelError(
+            f"{model.path}: its vocabulary has no {error.args[0]}, so that it can't have learnt "
+            "Sidelong's prompt; choose another model"
+        ) from error
+
+
+def try_out(path: Path) -> None:
+    """Load a GGUF as for a chat and read a message with it. Raises `ModelError`.
+
+    For a process of its own (`verified.try_loading`): a damaged file can end the process.
+    """
+    # The hash isn't needed: nothing is saved.
+    writer = load_writer(Model("trial", path, sha256="trial"), threads=1, context=1024)
+    writer.prefill(Thread("trial", "me", (Message("Ben", "hi"),)))
+
+
+if __name__ == "__main__":
+    try:
+        try_out(Path(sys.argv[1]))
+    except ModelError as problem:
+        sys.exit(str(problem))

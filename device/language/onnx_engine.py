@@ -7,7 +7,7 @@ chain of its own, so that tokens are chosen in numpy here.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from device.language import saved
 from device.language.engine import Sampling, Seq, Token
 from device.language.onnx_graph import Batch, Cached, OnnxGraph
 from device.language.sampler import Sampler, log_softmax
-from device.language.sequences import SequenceEngine
+from device.language.sequences import SequenceEngine, Steps
 
 CHUNK = 256
 """Tokens of one sequence decoded in one run at most: all their logits come back."""
@@ -60,8 +60,8 @@ class OnnxEngine(SequenceEngine[Cached]):
 
     def _generate(
         self, seqs: list[Seq], sampling: Sampling, stop: frozenset[Token], most: list[int]
-    ) -> Iterator[list[Token | None]]:
-        samplers = [Sampler(sampling, sampling.seed + i) for i in range(len(seqs))]
+    ) -> Steps:
+        samplers = [Sampler(sampling, sampling.seed_of(i)) for i in range(len(seqs))]
         while live := {i: self._sequences[seqs[i]] for i, n in enumerate(most) if n > 0}:
             self._prefill([s for s in live.values() if len(s.tokens) - s.decoded > CHUNK])
             batch = Batch(self._graph, list(live.values()))

@@ -48,15 +48,24 @@ class OnnxGraph:
             )
         except Exception as error:  # ONNX Runtime's errors have no root of their own
             raise ModelError(f"{path}: ONNX Runtime can't load it; export it again") from error
-        shapes = {i.name: i.shape for i in self._session.get_inputs()}
-        self._pasts = [name for name in shapes if name.startswith("past_key_values.")]
-        if not self._pasts or not {"input_ids", "attention_mask", "position_ids"} <= set(shapes):
-            raise ModelError(f"{path}: not a decoder with past key values; use `export.to_onnx`")
+        inputs = {i.name: i for i in self._session.get_inputs()}
+        self._pasts = [name for name in inputs if name.startswith("past_key_values.")]
         presents = [name.replace("past_key_values", "present") for name in self._pasts]
         self._outputs = ["logits", *presents]
-        _, heads, _, width = shapes[self._pasts[0]]
-        self.empty = np.zeros((len(self._pasts), heads, 0, width), np.float32)
-        self.n_vocab = int(self._session.get_outputs()[0].shape[-1])
+        outputs = {o.name: o for o in self._session.get_outputs()}
+        try:
+            given = {"input_ids", "attention_mask", "position_ids", *self._pasts}
+            if set(inputs) != given or not set(self._outputs) <= set(outputs):
+                raise ValueError(f"its inputs are {', '.join(inputs)}")
+            if {inputs[past].type for past in self._pasts} != {"tensor(float)"}:
+                raise ValueError("its past key values are not of float32")
+            _, heads, _, width = inputs[self._pasts[0]].shape
+            self.empty = np.zeros((len(self._pasts), heads, 0, width), np.float32)
+            self.n_vocab = int(outputs["logits"].shape[-1])
+        except (ValueError, TypeError) as error:
+            raise ModelError(
+                f"{path}: not a decoder with past key values ({error}); use `export.to_onnx`"
+            ) from error
 
     def run(self, feeds: dict[str, Array], past: Sequence[Any]) -> tuple[Array, list[Any]]:
         """(logits (batch, tokens, n_vocab), the caches as ONNX Runtime's own values)."""

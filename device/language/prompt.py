@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Literal, Protocol
 
 from device.language.tokenizer import Tokenizer
@@ -142,7 +143,11 @@ def thread_tokens(
     """The whole thread as tokens, at most `limit` of them, and how many messages were dropped.
 
     What doesn't fit is dropped from the oldest message on, whole messages at a time; the last
-    message always stays, cut if it has to be. Raises `ValueError` when not even the opening fits.
+    message always stays, its end cut off if it has to be. Where everything is new or nothing is,
+    no line divides the thread: in training too, threads without one are read as a whole. A mark
+    behind the last message would be a prompt that no training thread has, and writing it there
+    would change tokens that the next message only has to extend. Raises `ValueError` when not even
+    the opening fits.
     """
     opening = prompt.opening(thread, earlier)
     pieces = [prompt.message(m, thread.me) for m in thread.messages]
@@ -153,7 +158,18 @@ def thread_tokens(
         raise ValueError(f"{limit} tokens hold no message")
     dropped = _drop(list(map(len, pieces)), room)
     kept = list(itertools.chain.from_iterable(pieces[dropped:]))
-    return opening + kept[-room:], dropped
+    if len(kept) > room:
+        kept = _beginning(prompt, thread.messages[-1], thread.me, room)
+    return opening + kept, dropped
+
+
+def _beginning(prompt: Prompt, message: Message, me: str, room: int) -> list[int]:
+    """One message in at most `room` tokens: who speaks, and how the text begins."""
+    tokens, text = prompt.message(message, me), neutralise(message.text)
+    while len(tokens) > room and text:
+        text = text[: len(text) * room // len(tokens)]
+        tokens = prompt.message(replace(message, text=f"{text}…"), me)
+    return tokens[:room]
 
 
 def _drop(sizes: Sequence[int], room: int) -> int:

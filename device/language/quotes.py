@@ -46,9 +46,9 @@ def quoted_summary(thread: Thread) -> Line:
     return Line(text, "quote")
 
 
-def quoted_ask(thread: Thread) -> str | None:
+def quoted_ask(thread: Thread) -> Line | None:
     """The last new question of somebody else, as a quote; None where nobody asks anything."""
     for message in reversed(thread.unread):
         if message.sender != thread.me and "?" in message.text:
-            return quote(message, SUMMARY_CHARS)
+            return Line(quote(message, SUMMARY_CHARS), "quote")
     return None

@@ -31,5 +31,5 @@ def is_stuck(text: str) -> bool:
     if _TWICE.search(text):
         return True
     pairs = list(pairwise(words(text)))
-    threes = list(zip(pairs, pairs[1:], strict=False))
+    threes = list(pairwise(pairs))
     return len(set(threes)) < len(threes)

@@ -5,7 +5,8 @@ and what they may be asked. An engine inherits it and adds its cache and how it 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from contextlib import closing
 from copy import copy
 from typing import Generic, Protocol, Self, TypeVar
 
@@ -19,6 +20,9 @@ class Held(Protocol):
 
 
 H = TypeVar("H", bound=Held)
+
+Steps = Generator[list[Token | None], None, None]
+"""What `generate` yields."""
 
 
 class SequenceEngine(Engine, Generic[H]):
@@ -39,8 +43,10 @@ class SequenceEngine(Engine, Generic[H]):
     @abstractmethod
     def _generate(
         self, seqs: list[Seq], sampling: Sampling, stop: frozenset[Token], most: list[int]
-    ) -> Iterator[list[Token | None]]:
-        """`generate`, its arguments checked; `most` has each sequence's own end."""
+    ) -> Steps:
+        """`generate`, its arguments checked; `most` counts down to each sequence's own end, and is
+        0 from there on. No sequence that hasn't ended is closed between two steps.
+        """
 
     @abstractmethod
     def _score(self, seq: Seq, continuations: Sequence[Sequence[Token]]) -> list[float]:
@@ -107,7 +113,25 @@ class SequenceEngine(Engine, Generic[H]):
         most = [max_tokens] * len(seqs) if isinstance(max_tokens, int) else list(max_tokens)
         if len(most) != len(seqs) or len(set(seqs)) != len(seqs):
             raise ValueError(f"{len(seqs)} sequences, {len(set(seqs))} different, {len(most)} ends")
-        return self._generate(list(seqs), sampling, frozenset(stop), most)
+        held = {seq: self._sequences[seq] for seq in seqs}
+        return self._while_open(
+            held, most, self._generate(list(seqs), sampling, frozenset(stop), most)
+        )
+
+    def _while_open(self, held: dict[Seq, H], most: list[int], steps: Steps) -> Steps:
+        """`steps`, up to where a sequence is closed that hasn't ended: a `KeyError` then.
+
+        It may have been opened anew since, so that its number alone says nothing.
+        """
+        with closing(steps):
+            while True:
+                for (seq, before), left in zip(held.items(), most, strict=True):
+                    if left > 0 and self._sequences.get(seq) is not before:
+                        raise KeyError(seq)
+                step = next(steps, None)
+                if step is None:
+                    return
+                yield step
 
     def score(self, seq: Seq, continuations: Sequence[Sequence[Token]]) -> list[float]:
         if not self._sequences[seq].tokens or not all(continuations):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from tokenizers import Tokenizer as _HfTokenizer
+
+from device.errors import ModelError
 
 
 class Tokenizer(Protocol):
@@ -32,6 +35,16 @@ class Tokenizer(Protocol):
         """The token of a control string ("<|im_end|>"). Raises `KeyError` if there is none."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """The strings of a vocabulary that begin and end what a model reads; "" where it has none."""
+
+    bos: str = ""
+    eos: str = ""
+    always_bos: bool = False
+    """Whether every text begins with `bos`, even where the template doesn't write it."""
+
+
 def _byte_of_unicode() -> dict[str, int]:
     """The byte that each printable stand-in of byte-level BPE means (GPT-2's bytes_to_unicode)."""
     plain = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
@@ -45,16 +58,25 @@ class JsonTokenizer:
     """A byte-level BPE `tokenizer.json` (what training writes and the ONNX models carry)."""
 
     def __init__(self, path: Path):
-        self._tokenizer = _HfTokenizer.from_file(str(path))
+        """Raises `ModelError` for a file that is missing, damaged, or no byte-level BPE."""
+        if not path.is_file():
+            raise ModelError(f"{path.parent}: no {path.name} in it; `make onnx` writes one")
+        try:
+            self._tokenizer = _HfTokenizer.from_file(str(path))
+        except Exception as error:  # tokenizers has no errors of its own
+            raise ModelError(f"{path}: not a tokenizer ({error}); export it again") from error
         self._tokenizer.encode_special_tokens = True
         bytes_of = _byte_of_unicode()
         special = {i for i, t in self._tokenizer.get_added_tokens_decoder().items() if t.special}
-        self._pieces = [
-            b""
-            if i in special
-            else bytes(bytes_of[c] for c in self._tokenizer.id_to_token(i) or "")
-            for i in range(self.n_vocab)
-        ]
+        try:
+            self._pieces = [
+                b""
+                if i in special
+                else bytes(bytes_of[c] for c in self._tokenizer.id_to_token(i) or "")
+                for i in range(self.n_vocab)
+            ]
+        except KeyError as error:
+            raise ModelError(f"{path}: not a byte-level BPE; choose another model") from error
         self._special = special
 
     @property

@@ -1,4 +1,6 @@
-"""Is a model's file what its manifest says? Hashed once a state of the file, then remembered.
+"""Is a model's file what its manifest says, and can it be loaded?
+
+It is hashed once a state of the file, then remembered.
 
 The memory is a JSON object: path -> [size in bytes, modification time in ns, SHA-256]. It only
 saves time: what is lost or can't be written is hashed again.
@@ -7,12 +9,50 @@ saves time: what is lost or can't be written is hashed again.
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 
 from device.disk import sha256_of, write_atomically
 from device.errors import ModelError
 from device.language.manifest import Entry
+
+TRIAL_SECONDS = 300
+"""The longest that loading may take: gigabytes from a slow card."""
+
+
+def try_loading(path: Path, name: str) -> None:
+    """Load a model on trial. Raises `ModelError`, which speaks of `name`, where that fails.
+
+    In a process of its own: llama.cpp ends the one that meets certain damaged files, and a hash
+    only says that a file is as it was published.
+    """
+    root = Path(__file__).parents[2]
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "device.language.load", path.resolve()],
+            cwd=root,  # where `-m` looks first
+            env=os.environ | {"GGML_NO_BACKTRACE": "1"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=TRIAL_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        raise ModelError(
+            f"{name}: loading it takes more than {TRIAL_SECONDS} seconds; choose a smaller model"
+        ) from None
+    if done.returncode == 0:
+        return
+    said = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+    if said.startswith(f"{path.resolve()}: "):
+        raise ModelError(f"{name}: {said.removeprefix(f'{path.resolve()}: ')}")
+    if done.returncode < 0:
+        said = f"llama.cpp dies of it, signal {-done.returncode}"
+    raise ModelError(f"{name}: can't be loaded ({said}); choose another model")
 
 
 class VerifiedFiles:

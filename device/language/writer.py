@@ -12,7 +12,6 @@ Many threads go through the same steps side by side, so that their texts share b
 from __future__ import annotations
 
 import itertools
-import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,7 +25,9 @@ from device.language.prompt import NOTHING_ASKED, Prompt, Task
 from device.language.quotes import quoted_ask, quoted_glance, quoted_summary
 from device.language.repetition import is_stuck
 from device.language.tokenizer import Tokenizer
-from device.messages import GLANCE_CHARS, URGENCIES, Card, Draft, Intent, Line, Thread, Triage
+from device.language.triage import Triager
+from device.messages import GLANCE_CHARS, Card, Draft, Intent, Line, Thread, Triage
+from device.text import neutralise
 
 Watch = Callable[[Thread, str, str, bool], None]
 """(thread, task or intent, a text decoded for it, whether that may be shown)."""
@@ -38,10 +39,10 @@ DRAFTS = 3
 FORKS = DRAFTS + 2
 """What one thread decodes at once: summary, asks, drafts."""
 GREEDY = Sampling()
-AGAIN = Sampling(temperature=0.5, top_k=40, top_p=0.9, seed=1)
+AGAIN = Sampling(temperature=0.5, top_k=40, top_p=0.9)
 """How a line is decoded once more after it failed its check."""
 TRIES = 4
-"""Different samples of that second decoding; of those that pass the surest is taken."""
+"""Samples of that second decoding, each by its own seed; of those that pass the surest is taken."""
 LINES = Judge(threshold=0.4)
 """Holds the model's lines against their thread. Below, nearly every line of 139 read was wrong; at
 the threshold of `sidelong check`, made for statements by people, more true ones would be lost."""
@@ -91,7 +92,8 @@ class Writer:
         self._model = model
         self._watch = watch
         self._together = together
-        self._cache = ThreadCache(engine, prompt, together, ROOM)
+        self._cache = ThreadCache(engine, prompt, together, ROOM, self._sum_up)
+        self._triager = Triager(engine, prompt, self._cache)
         self._decoder = Decoder(engine, tokenizer, prompt.stop, together * FORKS)
 
     def prefill(self, thread: Thread) -> Cached:
@@ -102,19 +104,7 @@ class Writer:
         """
         if not thread.messages:
             raise ValueError(f"thread {thread.id} has no messages")
-        cached = self._cache.sync(thread)
-        if not cached.dropped:
-            return cached
-        older = replace(
-            thread,
-            id=f"{thread.id} (earlier)",
-            messages=thread.messages[: cached.dropped],
-            unread_from=0,
-        )
-        work = _Work(older, self._cache.sync(older), {})
-        self._decode([(work, self._job("summary", work))])
-        self._cache.forget(older.id)
-        return self._cache.sync(thread, work.good.get("summary") or quoted_summary(older).text)
+        return self._cache.sync(thread)
 
     def forget(self) -> None:
         """Free every prefilled thread."""
@@ -152,38 +142,15 @@ class Writer:
         (answer,) = self._decoder.decode([job], GREEDY)
         return answer.text
 
-    def triage(self, thread: Thread, seq: Seq) -> Triage:
-        """Whether a reply is needed and how urgent it is, each by its summed probability."""
-        asked, answers = self._prompt.triage(thread)
-        scores = self._score(seq, asked, [tokens for _, tokens in answers])
-        chance = {t: math.exp(s) for (t, _), s in zip(answers, scores, strict=True)}
+    def triage(self, thread: Thread) -> Triage:
+        """Whether a reply is needed and how urgent it is, without writing anything."""
+        return self._triager.triage(thread, self.prefill(thread).seq)
 
-        def total(needs_reply: bool | None, urgency: str | None) -> float:
-            return sum(
-                p
-                for t, p in chance.items()
-                if needs_reply in (None, t.needs_reply) and urgency in (None, t.urgency)
-            )
-
-        return Triage(
-            needs_reply=total(True, None) >= total(False, None),
-            urgency=max(URGENCIES, key=lambda u: total(None, u)),
-        )
-
-    def intents(self, thread: Thread, seq: Seq) -> list[Intent]:
-        """All intents, likeliest first."""
-        asked, answers = self._prompt.intents(thread)
-        scores = self._score(seq, asked, [tokens for _, tokens in answers])
-        order = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)
-        return [answers[i][0] for i in order]
-
-    def _score(self, seq: Seq, asked: list[int], answers: Sequence[list[int]]) -> list[float]:
-        (fork,) = self._engine.fork(seq, 1)
-        try:
-            self._engine.extend(fork, asked)
-            return self._engine.score(fork, answers)
-        finally:
-            self._engine.close(fork)
+    def _sum_up(self, older: Thread, seq: Seq) -> str:
+        """One line for messages that no longer fit, checked like any other."""
+        work = _Work(older, Cached(seq, 0), {})
+        self._decode([(work, self._job("summary", work))])
+        return work.good.get("summary") or quoted_summary(older).text
 
     def _side_by_side(self, threads: Sequence[Thread]) -> list[Card]:
         """The cards of threads that fit the engine together."""
@@ -195,9 +162,9 @@ class Writer:
         self._decode([(w, self._job("glance", w)) for w in work])
         for w in work:
             started = time.perf_counter()
-            w.triage = self.triage(w.thread, w.cached.seq)
+            w.triage = self._triager.triage(w.thread, w.cached.seq)
             if w.triage.needs_reply:
-                w.intents = self.intents(w.thread, w.cached.seq)
+                w.intents = self._triager.intents(w.thread, w.cached.seq)
             w.ms["triage"] = _since(started)
         self._rest(work)
         return [self._finished(w) for w in work]
@@ -226,7 +193,7 @@ class Writer:
         for sampling, tries in ((GREEDY, 1), (AGAIN, TRIES)) if again else ((GREEDY, 1),):
             late = _since(started)
             jobs = [(w, job) for w, job in jobs if job.name not in w.good]
-            asked = [job for _, job in jobs for _ in range(tries)]
+            asked = [replace(job, seed=n) for _, job in jobs for n in range(tries)]
             answers = iter(self._decoder.decode(asked, sampling))
             for w, job in jobs:
                 best = 0.0
@@ -243,12 +210,12 @@ class Writer:
             Line(good[task], "model") if task in good else quoted(thread)
             for task, quoted in (("glance", quoted_glance), ("summary", quoted_summary))
         )
-        asks = good.get("asks") or quoted_ask(thread)
+        asks = Line(good["asks"], "model") if "asks" in good else quoted_ask(thread)
         return Card(
             thread_id=thread.id,
             glance=glance,
             summary=summary,
-            asks=None if asks == NOTHING_ASKED else asks,
+            asks=None if good.get("asks") == NOTHING_ASKED else asks,
             triage=work.triage,
             drafts=tuple(Draft(i, good[i]) for i in work.intents if i in good)[:DRAFTS],
             model=self._model,
@@ -274,15 +241,14 @@ class Writer:
 
 def _rating(name: str, text: str, work: _Work) -> float:
     """How surely a whole text passes the check of its kind, 0..1; 0: it doesn't."""
-    if not text or "\n" in text or is_stuck(text):
+    if not text or text != neutralise(text) or is_stuck(text):
         return 0.0
     if name == "glance" and len(text) > GLANCE_CHARS:
         return 0.0
     if name == "asks" and text == NOTHING_ASKED:
         return 1.0
     if name in MOST_TOKENS:
-        sure = LINES.rate(text, work.thread)
-        return sure if sure >= LINES.threshold else 0.0
+        return LINES.rate(text, work.thread)
     drafts = (work.good[i].casefold() for i in work.intents if i in work.good)
     return float(text.casefold() not in drafts and check_reply(text, work.thread).passes)
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -193,3 +196,16 @@ def test_where_the_shipped_models_are_looked_for(
     assert find_shipped_manifest(data) == beside
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "xdg"))
     assert Catalog.default().list() == ()
+
+
+def test_rollbacks_at_once_go_back_one_by_one(
+    catalog: Catalog, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ["other", "shipped"] * 4:
+        catalog.use(name)
+    monkeypatch.setattr(catalog_module, "try_loading", lambda path, name: time.sleep(0.02))
+    with ThreadPoolExecutor(8) as pool:
+        names = [f.result().name for f in [pool.submit(catalog.rollback) for _ in range(8)]]
+    assert sorted(names) == ["other"] * 4 + ["shipped"] * 4
+    assert json.loads((data / "manifest.json").read_text())["previous"] == []
+    assert catalog.current().name == "shipped"

@@ -74,7 +74,29 @@ def test_too_long_a_thread_drops_its_oldest_whole_messages(limit: int, n: int) -
     text = TOKENIZER.text(tokens)
     if dropped < n - 1:
         assert text.count("message number") == n - dropped
-    assert text.endswith(f"{n - 1}\n")
+    if limit >= 40:  # room for who speaks
+        last, end = text.split("\n")[-2:]
+        assert f"Ben 09:{n - 1:02}: message number {n - 1}".startswith(last.rstrip("…"))
+        assert end == ""
+
+
+def test_too_long_a_last_message_keeps_who_speaks_and_how_it_begins() -> None:
+    chat = thread("hi", "bring 3 chairs " + "and then some more " * 40)
+    tokens, dropped = thread_tokens(PROMPT, chat, 200)
+    assert dropped == 1
+    assert 180 < len(tokens) <= 200
+    text = TOKENIZER.text(tokens)
+    assert text.startswith("<|im_start|>thread Ben\nBen 09:01: bring 3 chairs and then")
+    assert text.endswith("…\n")
+
+
+def test_a_thread_with_nothing_new_is_not_divided_and_only_grows() -> None:
+    read = thread("a", "b", unread=2)
+    tokens, _ = thread_tokens(PROMPT, read, 1000)
+    assert tokens == thread_tokens(PROMPT, thread("a", "b"), 1000)[0]
+    grown, _ = thread_tokens(PROMPT, thread("a", "b", "c", unread=2), 1000)
+    assert TOKENIZER.text(grown[len(tokens) :]) == "--- new ---\nBen 09:02: c\n"
+    assert grown[: len(tokens)] == tokens
 
 
 def test_tokens_of_a_thread_never_change_as_it_grows() -> None:

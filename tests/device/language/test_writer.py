@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from rich.console import Console
 
+from device.assistant import card_json
+from device.displays.terminal import MODEL_MARK, QUOTE_MARK, show_card
+from device.language.engine import Sampling
+from device.language.grounding import check
 from device.language.prompt import ThreadPrompt
 from device.language.writer import LINES, Writer
-from device.messages import Card, Line, Message, Thread
+from device.messages import INTENTS, Card, Line, Message, Thread
 from tests.fakes import Answer, ByteTokenizer, ScriptedEngine
 
 TOKENIZER = ByteTokenizer()
@@ -66,7 +75,7 @@ def test_a_card() -> None:
     result = card(script())
     assert (result.glance.text, result.glance.source) == (GOOD["glance"], "model")
     assert (result.summary.text, result.summary.source) == (GOOD["summary"], "model")
-    assert result.asks == GOOD["asks"]
+    assert result.asks == Line(GOOD["asks"], "model")
     assert (result.triage.needs_reply, result.triage.urgency) == (True, "high")
     assert len(result.drafts) == 3
     assert len({d.intent for d in result.drafts}) == 3
@@ -131,7 +140,8 @@ def test_of_several_samples_the_surest_is_shown() -> None:
 def test_what_passes_the_rules_and_is_unlikely_is_a_quote() -> None:
     chat = Thread("t", "Anna", tuple(Message(who, text) for who, text in MOVED), "Ben")
     stale = "Dinner is at Oakfield on Friday."
-    assert 0 < LINES.rate(stale, chat) < LINES.threshold
+    assert check(stale, chat).passes
+    assert LINES.probability(stale, chat) < LINES.threshold
     assert card(script(summary=stale), chat).summary.source == "quote"
 
 
@@ -151,6 +161,63 @@ def test_nothing_asked_and_no_reply_needed() -> None:
     assert result.asks is None
     assert result.drafts == ()
     assert not result.triage.needs_reply
+
+
+def test_what_is_asked_says_whose_words_it_is() -> None:
+    quoted = card(script(asks="to bring 9 chairs")).asks
+    assert quoted == Line('Ben: "can you bring 3 chairs to Oakfield at 7:30?"', "quote")
+    for asks, source in (("to bring 3 chairs", "model"), ("to bring 9 chairs", "quote")):
+        result = card(script(asks=asks))
+        record = json.loads(card_json(result))
+        assert result.asks is not None
+        assert (record["asks"], record["asks_source"]) == (result.asks.text, source)
+        shown = printed(result)
+        mark = {"model": MODEL_MARK, "quote": QUOTE_MARK}[source]
+        assert f"asks you  {mark} {result.asks.text[:10]}" in shown
+    record = json.loads(card_json(card(script(asks="-"))))
+    assert (record["asks"], record["asks_source"]) == (None, None)
+
+
+def printed(result: Card) -> str:
+    console = Console(file=io.StringIO(), width=120)
+    show_card(result, console)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize("end", ["\x1b[31m", "\x1b]0;x\x07", "\u202e", "\u200b", "\x07", "  3"])
+def test_what_a_terminal_would_obey_is_never_the_models_line(end: str) -> None:
+    said = {"glance": f"bring{end} 3 chairs", "summary": f"Ben asks you{end} to bring 3 chairs."}
+    drafts = {f"reply_{intent}": f"sure{end} thing" for intent in INTENTS}
+    result = card(script(**said, asks=f"to bring{end} 3 chairs", **drafts))
+    assert result.asks is not None
+    assert {result.glance.source, result.summary.source, result.asks.source} == {"quote"}
+    assert result.drafts == ()
+
+
+def test_a_second_try_is_sampled_by_seeds_of_its_own_whoever_stands_beside_it() -> None:
+    def seeds(threads: list[Thread]) -> dict[str, list[int]]:
+        asked: dict[str, list[int]] = {}
+
+        class Recording(ScriptedEngine):
+            def generate(
+                self, seqs: Sequence[int], sampling: Sampling, *rest: Any
+            ) -> Iterator[list[int | None]]:
+                for i, seq in enumerate(seqs):
+                    if sampling.temperature > 0:
+                        prompt = TOKENIZER.text(self.tokens(seq))
+                        asked.setdefault(prompt, []).append(sampling.seed_of(i))
+                return super().generate(seqs, sampling, *rest)
+
+        engine = Recording(script(glance="77 chairs", summary="77 chairs"), n_seqs=24)
+        list(Writer(engine, ThreadPrompt(TOKENIZER), TOKENIZER, "x", together=3).cards(threads))
+        return asked
+
+    threads = [replace(CHAT, id=f"t{i}", title=f"Ben {i}") for i in range(3)]
+    alone = seeds(threads[2:])
+    assert len(alone) == 2
+    assert all(len(set(tries)) == 4 for tries in alone.values())
+    assert seeds(threads).items() >= alone.items()
 
 
 def test_a_draft_with_an_invented_fact_is_replaced_by_another_intent() -> None:
@@ -182,22 +249,6 @@ def test_a_message_is_prefilled_once() -> None:
     assert engine.prefilled - before == len("Ben 18:03: and 2 tables\n")
     writer.prefill(grown)
     assert engine.prefilled - before == len("Ben 18:03: and 2 tables\n")
-
-
-def test_a_long_thread_keeps_a_summary_of_what_no_longer_fits() -> None:
-    seen = []
-
-    def answer(prompt: str, times: int) -> str:
-        seen.append(prompt)
-        return script(summary="Ben talks about chairs.")(prompt, times)
-
-    messages = tuple(Message("Ben", f"chairs, part {i}", dt.time(9, 0)) for i in range(60))
-    engine = ScriptedEngine(answer, n_ctx=900)
-    writer = Writer(engine, ThreadPrompt(TOKENIZER), TOKENIZER, "scripted")
-    writer.card(Thread("t", "Anna", messages, "Ben"))
-    assert engine.open_sequences == 1
-    assert "--- earlier: Ben talks about chairs. ---" in seen[-1]
-    assert "part 59" in seen[-1]
 
 
 def test_an_empty_thread_is_refused() -> None:

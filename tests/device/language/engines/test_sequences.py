@@ -140,6 +140,36 @@ def test_other_work_between_steps(engine: Engine) -> None:
     assert [step[0] for step in steps][:8] == fresh(engine, [*tokens, 9, 9])
 
 
+@pytest.mark.parametrize("reopened", [False, True])
+@pytest.mark.parametrize("after", [0, 1, 3])
+def test_one_that_is_closed_meanwhile(engine: Engine, after: int, reopened: bool) -> None:
+    tokens = words(10)
+    said = fresh(engine, tokens, after)
+    seq, other = started(engine, tokens), started(engine, words(4))
+    steps = engine.generate([seq, other], GREEDY, (), 8)
+    for _ in range(after):
+        next(steps)
+    engine.close(other)
+    if reopened:
+        assert started(engine, words(6)) == other
+    with pytest.raises(KeyError):
+        next(steps)
+    assert list(steps) == []
+    assert engine.tokens(seq) == (*tokens, *said)
+    assert go_on(engine, [seq], 3) == [fresh(engine, [*tokens, *said], 3)]
+    if reopened:
+        assert go_on(engine, [other], 3) == [fresh(engine, words(6), 3)]
+
+
+def test_one_that_has_ended_may_be_closed(engine: Engine) -> None:
+    tokens = words(10)
+    seq, other = started(engine, tokens), started(engine, words(4))
+    steps = engine.generate([seq, other], GREEDY, (), [5, 1])
+    said = [next(steps)[0]]
+    engine.close(other)
+    assert said + [step[0] for step in steps] == fresh(engine, tokens, 5)
+
+
 # --- calls that are refused ---
 
 
