@@ -6,7 +6,7 @@ DATA   ?= ../shared/data
 CHECKPOINT ?= $(if $(wildcard work/118m/model.safetensors),work/118m,work/shipped)
 PIP    := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint train exam onnx picture clean
+.PHONY: demo test lint train exam onnx picture bench clean federated
 
 demo: $(VENV)/.base
 	@$(BIN)/sidelong demo
@@ -53,6 +53,30 @@ onnx: $(CHECKPOINT)/model.safetensors
 
 $(CHECKPOINT)/model.safetensors: | $(VENV)/.dev
 	$(BIN)/python -m export.from_gguf models/sidelong-118m.gguf $(CHECKPOINT)
+
+# Measures this machine, beside whatever of other people's code is installed and has a model in
+# work/ (`make test onnx CHECKPOINT=work/shipped`). BENCH=--quick takes less than a minute.
+bench: $(VENV)/.bench
+	$(BIN)/python -m scripts.bench.gate
+	$(BIN)/python scripts/bench_latency.py $(BENCH) \
+	  $(if $(wildcard work/shipped/model.safetensors),--checkpoint work/shipped) \
+	  $(foreach kind,int4 int8 fp32,$(if $(wildcard work/onnx-$(kind)/model.onnx),\
+	    --onnx-$(kind) work/onnx-$(kind)))
+
+$(VENV)/.bench: $(VENV)/.base
+	@echo "Installing what draws the plot: a few seconds, the first time only."
+	@$(PIP) -e '.[bench]'
+	@touch $@
+
+# A federation of simulated wearers, all on this machine; SET="rounds=5 method=svd" changes its settings
+# (federated/settings.py says what there is).
+federated: $(VENV)/.federated
+	@$(BIN)/python -m federated.simulate --set data=$(DATA) $(addprefix --set ,$(SET))
+
+$(VENV)/.federated: $(VENV)/.dev
+	@echo "Installing Flower and Ray for the simulation: a minute or two, the first time only."
+	@$(PIP) -e '.[federated]'
+	@touch $@
 
 picture: $(VENV)/.base
 	$(BIN)/python scripts/picture.py docs/demo.svg

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -37,6 +38,10 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. 0, or 2 where something the wearer can mend was wrong."""
     args = parser().parse_args(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal without the letters shows "?" for them; files and pipes get UTF-8 everywhere.
+        encoding = None if sys.stdout.isatty() else "utf-8"
+        sys.stdout.reconfigure(encoding=encoding, errors="replace")
     try:
         code: int = _module(args.command).run(args)
         sys.stdout.flush()
@@ -45,12 +50,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         report(error)
         return 2
     except BrokenPipeError:
-        # The reader (head, less) has had enough; Python would complain again when it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_output()  # the reader (head, less) has had enough
         return 0
+    except OSError as error:  # a full disk, most likely
+        _give_up_output()
+        report(f"stopped: {error}")
+        return 2
     except KeyboardInterrupt:
         report("stopped")
         return 130
+
+
+def _give_up_output() -> None:
+    """Python would complain once more, when it closes an output that can't be written."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _module(name: str):  # type: ignore[no-untyped-def]

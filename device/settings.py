@@ -6,7 +6,6 @@ the command line overrides it.
 
 from __future__ import annotations
 
-import dataclasses
 import tomllib
 import types
 import typing
@@ -20,6 +19,14 @@ from device.errors import SettingsError
 
 EngineName = Literal["llama", "onnx"]
 DateOrder = Literal["dmy", "mdy", "ymd"]
+
+LEAST_CONTEXT = 768
+"""Tokens that hold the longest opening of a conversation, some of its last message, and what the
+writer keeps free behind them."""
+MOST_CONTEXT = 2**20
+"""As far as any model has been trained; llama.cpp counts in 32 bits."""
+MOST_THREADS = 512
+"""With more llama.cpp ends the process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,15 @@ class Settings:
     date_order: DateOrder | None = None
     """Order of day and month in exports; None finds it from the file."""
 
+    def __post_init__(self) -> None:
+        if not LEAST_CONTEXT <= self.context <= MOST_CONTEXT:
+            wanted = f"from {LEAST_CONTEXT} to {MOST_CONTEXT} tokens"
+            raise SettingsError(f"context can't be {self.context}; it is {wanted}")
+        if self.threads is not None and self.threads > MOST_THREADS:
+            raise SettingsError(
+                f"threads can't be {self.threads}; there are {MOST_THREADS} at most"
+            )
+
 
 def settings_path() -> Path:
     """Where the settings are read from."""
@@ -48,7 +64,8 @@ def settings_path() -> Path:
 def load_settings(path: Path | None = None) -> Settings:
     """The settings at `path`, or the defaults where there is no such file.
 
-    Raises `SettingsError` for a file that isn't TOML, an unknown setting or a wrong type.
+    Raises `SettingsError` for a file that isn't TOML, an unknown setting, a wrong type, or a number
+    that is out of range.
     """
     path = path or settings_path()
     try:
@@ -64,7 +81,10 @@ def load_settings(path: Path | None = None) -> Settings:
             raise SettingsError(f"{path}: no setting is called {name!r}; there are {known}")
         if not _fits(value, hints[name]):
             raise SettingsError(f"{path}: {name} can't be {value!r}; it is {_words(hints[name])}")
-    return dataclasses.replace(Settings(), **values)
+    try:
+        return Settings(**values)
+    except SettingsError as error:
+        raise SettingsError(f"{path}: {error}") from error
 
 
 def _fits(value: object, hint: object) -> bool:

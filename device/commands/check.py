@@ -7,17 +7,16 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
-from device.assistant import read_all
-from device.commands.common import exit_code, report
+from device.commands.common import add_reading_options, conversations, exit_code, report
+from device.connectors.files import read_text
+from device.connectors.reading import parse_json
 from device.errors import InputError
 from device.language.judge import Judge
 from device.messages import Thread
-from device.settings import load_settings
 from device.text import neutralise
 
 KEYS = {"statements": None, "true": True, "false": False}
@@ -43,7 +42,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help='JSONL: {"id": thread, "statements": [...]}, or "true": [...] and "false": [...]',
     )
-    parser.add_argument("--me", metavar="NAME", help="your own name in the export")
+    add_reading_options(parser)
     parser.add_argument("--json", action="store_true", help="one object a statement")
 
 
@@ -51,9 +50,12 @@ def run(args: argparse.Namespace) -> int:
     """0, or 2 when a thread or a line could not be read; the other statements still come."""
     problems: list[InputError] = []
     threads: dict[str, Thread] = {}
-    for item in read_all([args.chats], args.me or load_settings().me):
-        if isinstance(item, InputError):
+    for item in conversations([args.chats], args):
+        if not isinstance(item, InputError) and item.id in threads:
+            problem = f"a second conversation has the id {item.id!r}; the first one is checked"
+            item = InputError(problem, args.chats)
             report(item)
+        if isinstance(item, InputError):
             problems.append(item)
         else:
             threads[item.id] = item
@@ -88,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
             line.stylize("green" if verdict.passes else "bold red")
             line.append(neutralise(statement), style="default")
             if not verdict.passes:
-                line.append(f"\n      {reason}", style="dim")
+                line.append(f"\n      {neutralise(reason or '')}", style="dim")
             console.print(line)
     if right + wrong and not args.json:
         console.print(f"\n{right} of {right + wrong} judged as the file says.")
@@ -100,19 +102,14 @@ def read_claims(path: Path) -> Iterator[Claims | InputError]:
 
     Raises `InputError` for a file that can't be read or has no line.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except IsADirectoryError as error:
-        raise InputError("a folder; name a JSONL file of statements", path) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"can't be read as UTF-8 text: {error}", path) from error
+    lines = read_text(path).split("\n")
     if not any(map(str.strip, lines)):
         raise InputError("empty; each line is to be one JSON object with statements", path)
     for number, line in enumerate(lines, start=1):
         if line.strip():
             try:
-                yield _claims(json.loads(line), number)
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                yield _claims(parse_json(line), number)
+            except ValueError as error:
                 yield InputError(
                     f'not {{"id": ..., "statements": [...]}} or "true"/"false" lists: {error}',
                     path,
@@ -120,13 +117,16 @@ def read_claims(path: Path) -> Iterator[Claims | InputError]:
                 )
 
 
-def _claims(record: dict[str, Any], line: int) -> Claims:
-    lists = [(record.get(key), meant) for key, meant in KEYS.items() if key in record]
+def _claims(record: object, line: int) -> Claims:
+    """Raises `ValueError`."""
+    if not isinstance(record, dict) or not isinstance(record.get("id"), str):
+        raise ValueError("no text as id")
+    lists = [(record[key], meant) for key, meant in KEYS.items() if key in record]
     if not lists:
         raise ValueError(f"none of the keys {', '.join(KEYS)}")
-    found = []
+    found: list[tuple[str, bool | None]] = []
     for statements, meant in lists:
         if not isinstance(statements, list) or not all(isinstance(s, str) for s in statements):
             raise ValueError("statements are lists of texts")
         found += [(statement, meant) for statement in statements]
-    return Claims(str(record["id"]), line, tuple(found))
+    return Claims(record["id"], line, tuple(found))

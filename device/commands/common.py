@@ -5,14 +5,18 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import get_args
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from device.errors import SidelongError
+from device.connectors.files import read_threads
+from device.errors import InputError, SidelongError
+from device.messages import Thread
 from device.settings import DateOrder, EngineName, Settings, load_settings
+from device.text import neutralise
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
@@ -47,9 +51,29 @@ def settings_of(args: argparse.Namespace) -> Settings:
     return dataclasses.replace(load_settings(), **given)
 
 
+def conversations(paths: Iterable[Path], args: argparse.Namespace) -> Iterator[Thread | InputError]:
+    """The threads of all files in their order, read as `add_reading_options` and the settings say.
+
+    What can't be read is reported, and comes as its error in its place. Raises `SettingsError`.
+    """
+    settings = load_settings()
+    order = args.date_order or settings.date_order
+    for path in paths:
+        try:
+            for item in read_threads(
+                path, me=args.me, usual_me=settings.me, unread=args.unread, date_order=order
+            ):
+                if isinstance(item, InputError):
+                    report(item)
+                yield item
+        except InputError as error:
+            report(error)
+            yield error
+
+
 def report(error: SidelongError | str) -> None:
-    """One error, on stderr."""
-    print(f"sidelong: {error}", file=sys.stderr)
+    """One error, as one line on stderr; it may quote strangers' names and words."""
+    print(f"sidelong: {neutralise(str(error))}", file=sys.stderr)
 
 
 def progress_bar(shown: bool) -> Progress:

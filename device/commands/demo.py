@@ -10,8 +10,9 @@ from pathlib import Path
 from rich.console import Console
 
 import device.demo
-from device.assistant import Assistant, read_all
+from device.assistant import Assistant
 from device.commands.common import add_model_options, settings_of
+from device.connectors.files import read_threads
 from device.displays.terminal import legend, show_card, show_thread
 from device.messages import Thread
 
@@ -39,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
 
 def play(assistant: Assistant, console: Console, pause: float = 0) -> None:
     """Show each bundled chat and its card."""
-    for thread in read_all([CHATS]):
+    for thread in read_threads(CHATS):
         assert isinstance(thread, Thread), thread
         show_thread(thread, console)
         show_card(assistant.card(thread), console)

@@ -18,9 +18,12 @@ from rich.text import Text
 from device.errors import ModelError, SettingsError
 from device.language.catalog import Catalog
 from device.settings import default_data_dir, load_settings, settings_path
+from device.text import neutralise
 
+BASE = "cards from GGUF models"
+"""What Sidelong is no use without."""
 NEEDS = {
-    "cards from GGUF models": (("llama_cpp", "llama-cpp-python"), ("tokenizers", "tokenizers")),
+    BASE: (("llama_cpp", "llama-cpp-python"), ("tokenizers", "tokenizers")),
     "cards from ONNX models": (("onnxruntime", "onnxruntime"), ("tokenizers", "tokenizers")),
     "microphone and speaker": (("sounddevice", "sounddevice"),),
     "training and export": (("torch", "torch"), ("transformers", "transformers"), ("gguf", "gguf")),
@@ -31,7 +34,7 @@ EXTRAS = {"training and export": "export"}
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults()
+    """There are no options."""
 
 
 def run(args: argparse.Namespace) -> int:
@@ -45,12 +48,16 @@ def run(args: argparse.Namespace) -> int:
     def row(what: str, found: str, good: bool = True) -> None:
         nonlocal well
         well = well and good
-        table.add_row(what, Text(found, style="default" if good else "bold red"))
+        table.add_row(what, Text(neutralise(found), style="default" if good else "bold red"))
 
     row("sidelong", f"{version('sidelong')} on Python {platform.python_version()}")
-    row("machine", f"{platform.machine()}, {cpu_name()}, {len(os.sched_getaffinity(0))} cores")
+    row("machine", f"{platform.machine()}, {cpu_name()}, {cores()} cores")
     row("memory", memory())
-    row("llama.cpp uses", llama_features())
+    try:
+        row("llama.cpp uses", llama_features())
+    except Exception as error:  # whatever a broken library raises is what is to be told
+        problem = f"not usable: {error}; pip install --force-reinstall llama-cpp-python"
+        row("llama.cpp uses", problem, good=False)
     try:
         load_settings()
         there = settings_path().exists()
@@ -69,8 +76,11 @@ def run(args: argparse.Namespace) -> int:
         if missing:
             extra = EXTRAS.get(feature)
             how = f"pip install 'sidelong[{extra}]'" if extra else f"pip install {missing[0]}"
-            table.add_row(feature, Text(f"missing {', '.join(missing)}: {how}", style="yellow"))
-            well = well and feature != "cards from GGUF models"
+            problem = f"missing {', '.join(missing)}: {how}"
+            if feature == BASE:
+                row(feature, problem, good=False)
+            else:
+                table.add_row(feature, Text(problem, style="yellow"))
         else:
             row(feature, ", ".join(f"{dist} {version(dist)}" for _, dist in needs))
     if util.find_spec("sounddevice") and not audio_library():
@@ -95,11 +105,19 @@ def cpu_name() -> str:
     return found[1] if found else platform.processor() or "unknown processor"
 
 
+def cores() -> int:
+    """How many the process may use; macOS and Windows only say how many there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def memory() -> str:
-    """Available and total memory, and free disk at the data folder's place."""
+    """Available and total memory, and free disk in the wearer's home."""
     info = Path("/proc/meminfo")
     values = dict(re.findall(r"^(\w+):\s+(\d+)", info.read_text(), re.M)) if info.exists() else {}
-    disk = f"{shutil.disk_usage(Path.home()).free / 1e9:.0f} GB disk free"
+    try:
+        disk = f"{shutil.disk_usage(Path.home()).free / 1e9:.0f} GB disk free"
+    except (OSError, RuntimeError):  # no home, as in some containers
+        disk = "free disk unknown"
     if "MemTotal" not in values:
         return disk
     free, total = (int(values[key]) / 1e6 for key in ("MemAvailable", "MemTotal"))
@@ -107,11 +125,10 @@ def memory() -> str:
 
 
 def llama_features() -> str:
-    """The CPU features that the installed llama.cpp was built for and this CPU has."""
-    try:
-        import llama_cpp.llama_cpp as llama
-    except (ImportError, OSError) as error:
-        return f"not usable: {error}"
+    """The CPU features that the installed llama.cpp was built for and this CPU has. Raises anything
+    where it is broken."""
+    import llama_cpp.llama_cpp as llama
+
     info = llama.llama_print_system_info().decode()
     return ", ".join(re.findall(r"(\w+) = 1", info)) or "plain code"
 

@@ -10,8 +10,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from device.assistant import read_all
-from device.commands.common import add_reading_options, exit_code, report, settings_of
+from device.commands.common import (
+    add_reading_options,
+    conversations,
+    exit_code,
+    positive,
+    report,
+)
 from device.errors import InputError, SidelongError
 from device.inbox import Inbox
 from device.settings import default_data_dir
@@ -28,7 +33,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     actions.add_parser("list", help="all conversations, newest first")
     search = actions.add_parser("search", help="messages with all these words")
     search.add_argument("words", nargs="+")
-    search.add_argument("--limit", type=int, default=20)
+    search.add_argument("--limit", type=positive, metavar="N", default=20, help="at most (20)")
     keep = actions.add_parser("import", help="keep the messages of chat exports")
     keep.add_argument("files", nargs="+", type=Path, metavar="FILE")
     add_reading_options(keep)
@@ -80,16 +85,22 @@ def _search(inbox: Inbox, query: str, limit: int, console: Console) -> int:
 
 
 def _import(inbox: Inbox, args: argparse.Namespace) -> int:
-    settings = settings_of(args)
     problems = []
-    for item in read_all(args.files, settings.me, args.unread, settings.date_order):
-        if isinstance(item, InputError):
-            report(item)
-            problems.append(item)
-            continue
-        new = inbox.ingest("file", item)
-        title = neutralise(item.title or item.id)
-        print(f"{title}: {new} new of {len(item.messages)} messages")
+    for path in args.files:
+        kept = set()
+        for item in conversations([path], args):
+            if not isinstance(item, InputError) and item.id in kept:
+                # Another file may hold the same conversation, grown; within one they are two.
+                problem = f"a second conversation has the id {item.id!r}; give it another one"
+                item = InputError(problem, path)
+                report(item)
+            if isinstance(item, InputError):
+                problems.append(item)
+                continue
+            kept.add(item.id)
+            new = inbox.ingest("file", item)
+            title = neutralise(item.title or item.id)
+            print(f"{title}: {new} new of {len(item.messages)} messages")
     return exit_code(problems)
 
 

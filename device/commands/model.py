@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from device.language.catalog import Catalog
+from device.text import neutralise
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -56,7 +57,7 @@ def _list(catalog: Catalog) -> None:
         mark = "*" if entry.name == current else ""
         size = f"{entry.size_bytes / 1e6:.1f}"
         row = (mark, entry.name, size, entry.quantization, entry.licence, entry.prompt, entry.file)
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(neutralise(cell)) for cell in row))
     Console(highlight=False).print(table)
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from device.assistant import Assistant, card_json, read_all
+from device.assistant import Assistant, card_json
 from device.commands.common import (
     add_model_options,
     add_reading_options,
+    conversations,
     exit_code,
     progress_bar,
-    report,
     settings_of,
 )
 from device.displays.terminal import legend, show_card, show_thread
@@ -43,9 +43,8 @@ def run(args: argparse.Namespace) -> int:
     settings = settings_of(args)
     threads: list[Thread] = []
     problems: list[InputError] = []
-    for item in read_all(args.files, settings.me, args.unread, settings.date_order):
+    for item in conversations(args.files, args):
         if isinstance(item, InputError):
-            report(item)
             problems.append(item)
         else:
             threads.append(item)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from device.connectors import jsonl, telegram, whatsapp
-from device.connectors.reading import parse_json
+from device.connectors.reading import clean, parse_json
 from device.connectors.whatsapp_lines import is_chat
 from device.connectors.whatsapp_words import MARKS
 from device.errors import InputError
@@ -19,7 +19,8 @@ from device.settings import DateOrder
 LARGEST_CHAT = 64 * 1024 * 1024
 """Bytes that a chat in a zip may unpack to; WhatsApp exports at most 40,000 messages, some 5 MB."""
 LARGEST_FILE = 512 * 1024 * 1024
-"""Bytes of a file that isn't zipped; a Telegram account of many years has some 100 MB."""
+"""Bytes of a file that isn't zipped, or that all chats of a zip unpack to; a Telegram account of
+many years has some 100 MB."""
 
 KNOWN = (
     "WhatsApp's 'Export chat' (.txt or .zip), Telegram Desktop's result.json, "
@@ -33,14 +34,16 @@ def read_threads(
     path: Path,
     *,
     me: str | None = None,
+    usual_me: str | None = None,
     unread: int | None = None,
     date_order: DateOrder | None = None,
 ) -> Iterator[Thread | InputError]:
     """The conversations in a file, in its order.
 
-    The format is told by the content, not by the name. `me` is the wearer's name where the file
-    doesn't say it ("-": none of those in it), `unread` how many of the last messages are unread
-    (by default those after the wearer's last one), `date_order` that of WhatsApp's dates.
+    The format is told by the content, not by the name. `me` is the wearer's name ("-": none of
+    those in it) and holds against what a line of JSON Lines says; without it `usual_me` is taken
+    where the file doesn't say it. `unread` is how many of the last messages are unread (by default
+    those after the wearer's last one), `date_order` that of WhatsApp's dates.
 
     One bad thread among several is yielded as an `InputError` in its place. Raises `InputError` at
     once for what concerns the whole file: missing, a directory, empty, no known format, not UTF-8
@@ -48,28 +51,38 @@ def read_threads(
     """
     if unread is not None and unread < 0:
         raise InputError(f"--unread counts messages and can't be {unread}")
+    me = me and clean(me)
+    named = me or usual_me
     data = _bytes(path)
     if data is None:
-        return _started(_zipped(path, me, unread, date_order))
+        return _started(_zipped(path, named, unread, date_order))
     text = _decoded(data, path)
     start = text.strip(MARKS + " \t\r\n\0")[:5].lower()
     if not start:
         raise InputError("the file is empty; export the chat again", path)
     if start.startswith("{"):
-        return _json(text, path, me, unread)
+        return _json(text, path, me, named, unread)
     if is_chat(text):
         title = whatsapp.chat_title([path.stem, path.absolute().parent.name])
         thread = whatsapp.read_chat(
-            text, path, title=title, me=me, unread=unread, date_order=date_order
+            text, path, title=title, me=named, unread=unread, date_order=date_order
         )
         return iter([thread])
     if '\n{"' in text:  # JSON Lines whose first line is broken
-        return jsonl.read_lines(text, path, unread)
+        return jsonl.read_lines(text, path, me, unread)
     if start.startswith(("<!doc", "<html")):
         raise InputError(
             "a web page; export the chat again and choose JSON as the format instead of HTML", path
         )
     raise InputError(f"not a chat that Sidelong knows: it reads {KNOWN}", path)
+
+
+def read_text(path: Path) -> str:
+    """A whole text file. Raises `InputError`, also for a zip."""
+    data = _bytes(path)
+    if data is None:
+        raise InputError("a zip; unpack it and name the file in it", path)
+    return _decoded(data, path)
 
 
 def _bytes(path: Path) -> bytes | None:
@@ -79,10 +92,9 @@ def _bytes(path: Path) -> bytes | None:
             start = file.read(4)
             if start in _ZIP:
                 return None
-            if os.fstat(file.fileno()).st_size > LARGEST_FILE:
-                limit = LARGEST_FILE // 1024**2
-                raise InputError(f"more than {limit} MB; export single chats instead", path)
-            return start + file.read()
+            # A pipe or device has no size, and may have no end.
+            size = os.fstat(file.fileno()).st_size or LARGEST_FILE
+            data = start + file.read(min(size, LARGEST_FILE))
     except FileNotFoundError as error:
         raise InputError("there is no such file", path) from error
     except IsADirectoryError as error:
@@ -93,6 +105,10 @@ def _bytes(path: Path) -> bytes | None:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise InputError(f"can't be read: {reason}", path) from error
+    if len(data) > LARGEST_FILE:
+        limit = LARGEST_FILE // 1024**2
+        raise InputError(f"more than {limit} MB; export single chats instead", path)
+    return data
 
 
 def _decoded(data: bytes, path: Path) -> str:
@@ -112,7 +128,7 @@ def _decoded(data: bytes, path: Path) -> str:
 
 
 def _json(
-    text: str, path: Path, me: str | None, unread: int | None
+    text: str, path: Path, me: str | None, named: str | None, unread: int | None
 ) -> Iterator[Thread | InputError]:
     """A JSON text is a Telegram export if it is one document, and else JSON Lines."""
     first = text.lstrip().partition("\n")[0].strip()
@@ -121,16 +137,16 @@ def _json(
     except ValueError as error:
         # Telegram writes its opening bracket on a line of its own, JSON Lines never does.
         if first != "{":
-            return jsonl.read_lines(text, path, unread)
+            return jsonl.read_lines(text, path, me, unread)
         line = error.lineno if isinstance(error, json.JSONDecodeError) else None
         problem = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
         raise InputError(f"broken JSON: {problem}; export the chat again", path, line) from error
     if isinstance(document, dict) and telegram.is_export(document):
-        threads = telegram.read_export(document, path, me, unread)
+        threads = telegram.read_export(document, path, named, unread)
         return _started(threads)
     if first == "{":
         raise InputError(f"JSON of another kind: Sidelong reads {KNOWN}", path)
-    return jsonl.read_lines(text, path, unread)
+    return jsonl.read_lines(text, path, me, unread)
 
 
 def _started(threads: Iterator[Thread | InputError]) -> Iterator[Thread | InputError]:
@@ -149,25 +165,39 @@ def _zipped(
 ) -> Iterator[Thread | InputError]:
     """The chats in a zip of WhatsApp's: one, or those that somebody packed together."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            members = _chats(archive.infolist(), path.stem)
-            for member in members:
-                inside = Path(f"{path}/{member.filename}")
-                parts = PurePosixPath(member.filename)
-                title = whatsapp.chat_title([parts.stem, parts.parent.name, path.stem])
-                try:
-                    text = _decoded(_unpacked(archive, member, inside), inside)
-                    yield whatsapp.read_chat(
-                        text, inside, title=title, me=me, unread=unread, date_order=date_order
-                    )
-                except InputError as error:
-                    if len(members) == 1:
-                        raise
-                    yield error
-    except zipfile.BadZipFile as error:
-        raise InputError(f"a damaged zip ({error}); export the chat again", path) from error
-    if not members:
-        raise InputError("a zip without a chat: neither _chat.txt nor 'WhatsApp Chat ...'", path)
+        archive = zipfile.ZipFile(path)
+    except Exception as error:  # as in `_unpacked`
+        advice = "export the chat again" if path.is_file() else "save it as a file first"
+        raise InputError(f"a damaged zip ({error}); {advice}", path) from error
+    with archive:
+        members = _chats(archive.infolist(), path.stem)
+        if not members:
+            problem = "a zip without a chat: neither _chat.txt nor 'WhatsApp Chat ...'"
+            raise InputError(problem, path)
+        left = LARGEST_FILE
+        for member in members:
+            if left < 0:
+                limit = LARGEST_FILE // 1024**2
+                problem = f"unpacks to more than {limit} MB; unpack it and read single chats"
+                raise InputError(problem, path)
+            inside = Path(f"{path}/{member.filename}")
+            parts = PurePosixPath(member.filename)
+            title = whatsapp.chat_title([parts.stem, parts.parent.name, path.stem])
+            try:
+                data = _unpacked(archive, member, inside)
+                left -= len(data)
+                yield whatsapp.read_chat(
+                    _decoded(data, inside),
+                    inside,
+                    title=title,
+                    me=me,
+                    unread=unread,
+                    date_order=date_order,
+                )
+            except InputError as error:
+                if len(members) == 1:
+                    raise
+                yield error
 
 
 def _chats(members: list[zipfile.ZipInfo], stem: str) -> list[zipfile.ZipInfo]:

@@ -5,7 +5,8 @@
                   {"from": "Ben", "at": "2025-03-31T18:04", "text": "ten minutes"}]}
 
 (on one line). `id`, `me` and `messages` must be there, in a message `from` and `text`; `at` is
-HH:MM or ISO 8601, and a time with an offset becomes local time. Keys other than these are ignored.
+HH:MM or ISO 8601, and a time with an offset becomes local time. Keys other than these are ignored,
+and so is an empty title.
 """
 
 from __future__ import annotations
@@ -18,55 +19,53 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from device.connectors.reading import first_unread, is_int, parse_json
+from device.connectors.reading import first_unread, is_int, parse_json, pick_me
 from device.errors import InputError
 from device.messages import Message, Thread
 
 
-def read_lines(text: str, path: Path, unread: int | None = None) -> Iterator[Thread | InputError]:
+def read_lines(
+    text: str, path: Path, me: str | None = None, unread: int | None = None
+) -> Iterator[Thread | InputError]:
     """Each line's thread, or what is wrong with that line; blank lines are skipped.
 
-    The line's own `me` holds, and its own `unread_from` unless `unread` says otherwise. An id that
-    came before is an error: the two would be one conversation in the inbox.
+    The line's own `me` and `unread_from` hold unless `me` and `unread` say otherwise.
     """
-    lines: dict[str, int] = {}
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
-            thread = thread_of(_record(line))
-            if thread.id in lines:
-                raise InputError(
-                    f"id {thread.id!r} is taken by line {lines[thread.id]}; change one"
-                )
+            thread = thread_of(_record(line), me)
         except InputError as error:
             yield InputError(error.problem, path, number)
             continue
-        lines[thread.id] = number
         if unread is not None:
             start = first_unread(thread.messages, thread.me, unread)
             thread = dataclasses.replace(thread, unread_from=start)
         yield thread
 
 
-def thread_of(record: dict[str, Any]) -> Thread:
+def thread_of(record: dict[str, Any], me: str | None = None) -> Thread:
     """The thread that one line's JSON object says.
 
-    Without `is_group` it is a group if more than two people are in it; without `unread_from` all is
-    unread that came after the wearer's last message. Raises `InputError`, without a path, that
-    names the key that is wrong.
+    `me` takes the place of the object's own if somebody called so wrote in the thread, and may be
+    "-" for nobody. Without `is_group` it is a group if more than two people are in it; without
+    `unread_from` all is unread that came after the wearer's last message. Raises `InputError`,
+    without a path, that names the key that is wrong.
     """
-    me = _text(record, "me")
     found = record.get("messages")
     if not isinstance(found, list):
         raise InputError(f"messages must be a list, {_not(found)}")
     if not found:
         raise InputError("messages is empty; a thread needs at least one")
     messages = tuple(_message(message, f"messages[{i}]") for i, message in enumerate(found))
-    title = None if record.get("title") is None else _text(record, "title")
+    senders = list(dict.fromkeys(m.sender for m in messages))
+    own = me is None or me == record.get("me")
+    me = _text(record, "me") if own else pick_me(me, senders)
+    title = None if record.get("title") in (None, "") else _text(record, "title")
     is_group = record.get("is_group")
     if is_group is None:
-        is_group = len({m.sender for m in messages} | {me}) > 2
+        is_group = len({*senders, me}) > 2
     if not isinstance(is_group, bool):
         raise InputError(f"is_group must be true or false, {_not(is_group)}")
     start = record.get("unread_from")

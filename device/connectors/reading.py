@@ -20,7 +20,7 @@ SILENT = "me"
 _NAMES_SHOWN = 12
 
 
-def pick_me(me: str | None, names: Sequence[str], path: Path) -> str:
+def pick_me(me: str | None, names: Sequence[str], path: Path | None = None) -> str:
     """Which of the chat's `names` is the wearer's, by what `--me` says.
 
     Upper and lower case don't matter where that leaves one name. Raises `InputError` with the
@@ -89,6 +89,14 @@ def is_int(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def clean(text: str) -> str:
+    """The same text; surrogate pairs joined, and lone ones, which no file can hold, replaced.
+
+    They come from escapes in JSON, and from names of files that are not UTF-8.
+    """
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def parse_json(text: str) -> object:
     r"""The value a JSON text holds; lone surrogates, which no file can hold, become U+FFFD.
 
@@ -117,9 +125,9 @@ def _as_json_escape(match: re.Match[str]) -> str:
 
 
 def _joined(value: object) -> object:
-    """The same value; surrogate pairs joined and lone ones replaced in every text."""
+    """The same value with every text `clean`."""
     if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return clean(value)
     if isinstance(value, list):
         return [_joined(item) for item in value]
     if isinstance(value, dict):

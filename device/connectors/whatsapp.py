@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from device.connectors.reading import NOBODY, first_unread, pick_me, silent_name
+from device.connectors.reading import NOBODY, clean, first_unread, pick_me, silent_name
 from device.connectors.whatsapp_lines import Entry, read_entries
 from device.connectors.whatsapp_text import (
     is_encryption_notice,
@@ -39,7 +39,7 @@ def chat_title(names: Iterable[str]) -> str | None:
     """
     for name in names:
         spaced = name if " " in name else name.replace("_", " ")
-        found = _TITLE.search(unicodedata.normalize("NFC", spaced))
+        found = _TITLE.search(unicodedata.normalize("NFC", clean(spaced)))
         if found:
             return re.sub(r" ?\([0-9]+\)$", "", found[1] or found[2]).strip()
     return None
@@ -94,7 +94,7 @@ def read_chat(
     caller = rest[0] if rest and not is_group else named or "Unknown"
     messages = _messages(kept, caller)
     if not named and path.stem.strip("_").casefold() != "chat":
-        named = path.stem
+        named = clean(path.stem)
     return Thread(
         id=f"whatsapp:{named or messages[0].id}",
         me=mine,

@@ -28,6 +28,9 @@ def test_the_file_is_read() -> None:
         ("threads = true", "threads can't be True"),
         ('engine = "torch"', "'llama' or 'onnx'"),
         ("me = 3", "a text in quotes"),
+        ("context = 200", "context can't be 200; it is from 768"),
+        ("context = 99999999999", "to 1048576 tokens"),
+        ("threads = 513", "512 at most"),
         ("me = ", "not readable as TOML"),
     ],
 )

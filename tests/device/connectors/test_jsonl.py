@@ -30,13 +30,15 @@ GOOD: dict[str, Any] = {
 }
 
 
-def read(*records: Any, unread: int | None = None) -> list[Thread | InputError]:
+def read(
+    *records: Any, me: str | None = None, unread: int | None = None
+) -> list[Thread | InputError]:
     lines = (r if isinstance(r, str) else json.dumps(r) for r in records)
-    return list(read_lines("\n".join(lines), PATH, unread))
+    return list(read_lines("\n".join(lines), PATH, me, unread))
 
 
-def one(record: Any, unread: int | None = None) -> Thread:
-    [thread] = read(record, unread=unread)
+def one(record: Any, me: str | None = None, unread: int | None = None) -> Thread:
+    [thread] = read(record, me=me, unread=unread)
     assert isinstance(thread, Thread), thread
     return thread
 
@@ -143,13 +145,29 @@ def test_one_bad_line_among_many() -> None:
     assert (blank.id, last.id) == ("u", "v")
 
 
-def test_an_id_that_came_before() -> None:
-    first, second, third = read(GOOD, GOOD, GOOD | {"id": "u"})
-    assert isinstance(second, InputError)
-    assert second.line == 2
-    assert "taken by line 1" in second.problem
+def test_an_id_that_came_before_is_no_reason_to_lose_a_thread() -> None:
+    first, second = read(GOOD, GOOD | {"title": "other"})
     assert isinstance(first, Thread)
-    assert isinstance(third, Thread)
+    assert isinstance(second, Thread)
+    assert (first.title, second.title) == ("Ben", "other")
+
+
+def test_me_that_is_asked_for() -> None:
+    assert one(GOOD, me="Ben").me == "Ben"
+    assert one(GOOD, me="ben").unread_from == 3, "Ben wrote the last one"
+    assert one(GOOD, me="-").me not in ("Anna", "Ben")
+    assert one({k: v for k, v in GOOD.items() if k != "me"}, me="Anna") == one(GOOD)
+    [error] = read(GOOD, me="Bem")
+    assert isinstance(error, InputError)
+    assert error.line == 1
+    assert "nobody called 'Bem' wrote in this chat; did you mean 'Ben'?" in error.problem
+    silent = GOOD | {"me": "Cara", "is_group": True}
+    assert one(silent, me="Cara") == one(silent), "the line itself says who that is"
+
+
+def test_no_title() -> None:
+    for title in (None, ""):
+        assert one(GOOD | {"title": title}).title is None
 
 
 def test_windows_line_ends_and_separators_inside_texts() -> None:

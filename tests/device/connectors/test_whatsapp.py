@@ -13,8 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.connectors.whatsapp import read_chat
-from device.connectors.whatsapp_text import shown
-from device.connectors.whatsapp_words import CALLS, LRM, MARKS, OMITTED
+from device.connectors.whatsapp_words import LRM, MARKS
 from device.errors import InputError
 from device.messages import Thread
 from device.settings import DateOrder
@@ -241,55 +240,6 @@ def test_same_words_in_one_minute_are_two_messages() -> None:
     line = "31/03/2025, 18:04 - Anna: ok\n"
     first, second = read(line * 2).messages
     assert first.id != second.id
-
-
-@pytest.mark.parametrize("placeholder", OMITTED)
-def test_omitted_media_in_each_language(placeholder: str) -> None:
-    for phrase in OMITTED[placeholder]:
-        assert shown(phrase) == shown(f"{LRM}{phrase}") == placeholder
-
-
-@pytest.mark.parametrize("placeholder", CALLS)
-def test_calls_in_each_language(placeholder: str) -> None:
-    for phrase in CALLS[placeholder]:
-        assert shown(LRM + phrase) == placeholder
-
-
-@pytest.mark.parametrize(
-    ("text", "becomes"),
-    [
-        ("👩\u200d👩\u200d👧 hi", "👩\u200d👩\u200d👧 hi"),
-        ("a video omitted by the news", "a video omitted by the news"),
-        ("Ben left", "Ben left"),  # a person's words, with no mark in front
-        ("voice call at 5?", "voice call at 5?"),
-        ("see <notes> and <This message was edited>", "see <notes> and"),
-        (f"report.pdf • {LRM}2 pages {LRM}document omitted", "[document: report.pdf]"),
-        (f"the sofa {LRM}image omitted", "[photo] the sofa"),
-        (f"{LRM}<attached: 00000012-AUDIO-2025-03-31-18-03-30.opus>", "[voice message]"),
-        (f"{LRM}<Anhang: 00000007-Vertrag.pdf>", "[document: Vertrag.pdf]"),
-        ("VID-20250331-WA0001.mp4 (Datei angehängt)\nschau!", "[video] schau!"),
-        ("Ana López.vcf (archivo adjunto)", "[contact: Ana López]"),
-        ("location: https://maps.google.com/?q=1,2", "[location]"),
-        (f"{LRM}Missed voice call. {LRM}Tap to call back", "[missed voice call]"),
-        (f"{LRM}שלום I left\nthe keys", "שלום I left\nthe keys"),  # a person's keyboard
-        ("", "[empty message]"),
-    ],
-)
-def test_what_a_message_shows(text: str, becomes: str) -> None:
-    assert shown(text) == becomes
-
-
-@pytest.mark.parametrize(
-    "notice",
-    [
-        f"{LRM}Messages and calls are end-to-end encrypted. No one outside can read them.",
-        f"{LRM}Ben added Cy",
-        f"{LRM}Marta hat die Gruppe „Chor“ erstellt",
-        f"{LRM}Ana cambió el asunto a “Casa”",
-    ],
-)
-def test_notices_are_no_messages(notice: str) -> None:
-    assert shown(notice) is None
 
 
 @pytest.mark.parametrize("hostile", [" ", LRM, "<", "a.b (", "x: ", "\n", "[", f"{LRM}<", "1/"])

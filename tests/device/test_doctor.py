@@ -1,0 +1,72 @@
+"""The doctor shows what is broken, and says so by its exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from device.cli import main
+from device.commands import doctor
+from device.language.catalog import Catalog
+from tests.models import entry, ship
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    code = main(["doctor"])
+    return code, " ".join(capsys.readouterr().out.split())
+
+
+def test_all_well(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out = said(capsys)
+    assert code == 0
+    for word in ("sidelong", "llama.cpp uses", "model in use", "microphone"):
+        assert word in out
+
+
+def test_llama_that_cannot_be_loaded(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> str:
+        raise RuntimeError("Failed to load shared library libllama.so")
+
+    monkeypatch.setattr(doctor, "llama_features", broken)
+    code, out = said(capsys)
+    assert code == 2
+    assert "not usable: Failed to load shared library libllama.so; pip install" in out
+
+
+def test_llama_that_is_not_installed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor.util, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "llama_cpp.llama_cpp", None)
+    code, out = said(capsys)
+    assert code == 2
+    assert "missing llama-cpp-python" in out
+
+
+@pytest.mark.parametrize("content", [None, b"damaged"])
+def test_model_that_is_missing_or_damaged(
+    content: bytes | None,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    manifest = ship(tmp_path / "models", entry())
+    if content:
+        (tmp_path / "models/shipped.gguf").write_bytes(content)
+    catalog = Catalog(manifest, tmp_path / "data")
+    monkeypatch.setattr(Catalog, "default", lambda: catalog)
+    code, out = said(capsys)
+    assert code == 2
+    assert "installing Sidelong again brings it back" in out
+
+
+def test_mac_has_no_affinity(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    assert f"{os.cpu_count()} cores" in said(capsys)[1]
