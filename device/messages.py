@@ -65,6 +65,16 @@ class Thread:
         """The messages that the wearer has not read, oldest first."""
         return self.messages[self.unread_from :]
 
+    @property
+    def news(self) -> tuple[Message, ...]:
+        """The unread messages of others, oldest first."""
+        return tuple(m for m in self.unread if m.sender != self.me)
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the last word is the wearer's own."""
+        return bool(self.messages) and self.messages[-1].sender == self.me
+
 
 @dataclass(frozen=True, slots=True)
 class Line:

@@ -119,9 +119,18 @@ def examine(model: Model, examples: Sequence[Example]) -> tuple[Paper, Paper]:
     for example, card in zip(examples, watched, strict=True):
         cards.append(card)
         shown.write(example, card.glance.text, card.summary.text)
-        glance, summary = (lines[example.thread.id, task] for task in ("glance", "summary"))
-        first.write(example, glance[0], summary[0])
-        held += [glance[1], summary[1]]
+        decoded = {
+            task: lines[example.thread.id, task]
+            for task in ("glance", "summary")
+            if (example.thread.id, task) in lines  # not where a quote fits whole
+        }
+        said = {task: text for task, (text, _) in decoded.items()}
+        glance, summary = (
+            said.get("glance", card.glance.text),
+            said.get("summary", card.summary.text),
+        )
+        first.write(example, glance, summary)
+        held += [holds for _, holds in decoded.values()]
     shown.more = card_figures(examples, cards, ordinary) | {
         "lines_pass_first_pct": 100 * float(np.mean(held)),
     }

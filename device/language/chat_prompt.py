@@ -100,6 +100,9 @@ class ChatPrompt:
     def stop(self) -> frozenset[int]:
         return self._stop
 
+    def knows(self, thread: Thread) -> bool:
+        return True  # whoever chose such a model knows what it speaks
+
     def opening(self, thread: Thread, earlier: str | None = None) -> list[int]:
         title = neutralise(thread.title or "")[:60] or "-"
         line = f"Chat: {title}\n" + (f"(earlier: {neutralise(earlier)})\n" if earlier else "")

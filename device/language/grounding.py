@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from device.language.contradictions import contradictions
+from device.language.fraud import accuses, may_be_fraud
 from device.language.values import Supply, Value, ValueKind, fold, values
 from device.language.verdict import Reason, ReasonKind, Verdict
 from device.messages import Thread
@@ -102,7 +103,12 @@ class Source:
         self.tokens = "\n".join(re.sub(r"[\W_]+", "", token) for token in folded.split())
         self.joined = frozenset(_joined("\n".join(said)))
         self.folded = folded
+        self.plain = " ".join(_plain_words(folded))
         self.dates = {m.date for m in thread.messages if m.date}
+
+    def signs(self, initial: str) -> bool:
+        """Whether one of the wearer's names begins so."""
+        return any(name.startswith(initial) for name in _plain_words(self.thread.me))
 
     def names(self, word: str) -> bool:
         """Whether a capitalised word stands in the source, as itself or as part of a word."""
@@ -142,6 +148,8 @@ def check(statement: str, thread: Thread) -> Verdict:
         *contradictions(statement, thread),
         *_against_itself(statement),
         *_capitals(statement, source),
+        *_quotations(statement, source),
+        *_accusation(statement, thread),
     ]
     return Verdict(not reasons, tuple(reasons))
 
@@ -188,6 +196,25 @@ def _capitals(statement: str, source: Source) -> Iterator[Reason]:
     for match in re.finditer(r"\b[A-Z]{3,}\b", statement):
         if fold(match[0]) not in source.folded:
             yield Reason("name", match[0], f"“{match[0]}” is not in the thread.")
+
+
+_QUOTATION = re.compile(r"[“\"]([^“”\"]+)[”\"]")
+
+
+def _quotations(statement: str, source: Source) -> Iterator[Reason]:
+    """What stands between quotation marks is somebody's words, or the marks lie."""
+    for match in _QUOTATION.finditer(statement):
+        if " ".join(_plain_words(match[1])) not in source.plain:
+            yield Reason("speaker", match[0], f"Nobody wrote {match[0]} in the thread.")
+
+
+def _plain_words(text: str) -> list[str]:
+    return re.findall(r"\w+", fold(text))
+
+
+def _accusation(statement: str, thread: Thread) -> Iterator[Reason]:
+    if accuses(statement) and not may_be_fraud(thread):
+        yield Reason("whole", statement, "The thread has no sign of a fraud.")
 
 
 def _urls(text: str, source: Source) -> Iterator[Reason]:
@@ -247,9 +274,11 @@ def _names(text: str, source: Source, reply: bool) -> Iterator[Reason]:
         plain = word.split("'")[0]
         if not written[0].isupper() or {plain, word} & usual or plain in _CALENDAR:
             continue
+        signs = reply and _is_last_after_dash(text, match.start(), match.end())
+        if signs and len(word) == 1 and not source.signs(word):
+            yield Reason("name", written, f"{written} is no initial of the wearer.")
         if written.isupper() and (len(written) > 1 or reply):
             continue  # emphasis or an abbreviation
-        signs = reply and _is_last_after_dash(text, match.start(), match.end())
         if _SENTENCE_END.search(text[: match.start()]) and not signs:
             if reply and not _LIKE_A_NAME.match(text, match.end()):
                 continue

@@ -57,8 +57,10 @@ class Judge:
     def judge(self, statement: str, thread: Thread) -> Verdict:
         """Whether the statement passes, and if not, why.
 
-        Never raises: a statement without words and a thread without messages are judged too.
+        Never raises: an empty statement fails, and a thread without messages is judged too.
         """
+        if not statement.strip():
+            return Verdict(False, (Reason("whole", statement, "It says nothing."),))
         hard = check(statement, thread)
         if not hard.passes:
             return hard

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Literal, Protocol
 
+from device.language.languages import is_taught
 from device.language.tokenizer import Tokenizer
 from device.messages import INTENTS, URGENCIES, Intent, Message, Thread, Triage
 from device.text import neutralise
@@ -53,6 +54,9 @@ class Prompt(Protocol):
     @property
     def stop(self) -> frozenset[int]:
         """Tokens that end an answer."""
+
+    def knows(self, thread: Thread) -> bool:
+        """Whether its models were taught the language of the new messages."""
 
     def opening(self, thread: Thread, earlier: str | None = None) -> list[int]:
         """Tokens before the first message; `earlier` sums up messages that no longer fit."""
@@ -99,6 +103,9 @@ class ThreadPrompt:
     def end(self) -> int:
         """The token that closes every answer in training."""
         return self._end
+
+    def knows(self, thread: Thread) -> bool:
+        return is_taught(thread)
 
     def opening(self, thread: Thread, earlier: str | None = None) -> list[int]:
         title = neutralise(thread.title or "")[:60] or "-"

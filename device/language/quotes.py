@@ -17,38 +17,46 @@ def shorten(text: str, chars: int) -> str:
     return words.rstrip(" ,;:-/") + "…"
 
 
-def quote(message: Message, chars: int) -> str:
-    """'Sender: "their words…"' in at most `chars` characters."""
-    sender = shorten(neutralise(message.sender), 20)
+def quote(message: Message, me: str, chars: int) -> str:
+    """'Sender: "their words…"' in at most `chars` characters; the wearer is "You"."""
+    sender = "You" if message.sender == me else shorten(neutralise(message.sender), 20)
     room = chars - len(sender) - 4
     return f'{sender}: "{shorten(neutralise(message.text), room)}"'
 
 
 def weightiest(thread: Thread) -> Message:
-    """The new message that says most, by length; the wearer's own only when there is no other."""
-    news = thread.unread or thread.messages[-1:]
-    others = [m for m in news if m.sender != thread.me]
-    return max(others or news, key=lambda m: len(m.text))
+    """The new message that says most, by length; the last one where nothing is new."""
+    return max(thread.news or thread.messages[-1:], key=lambda m: len(m.text))
+
+
+def fits_whole(thread: Thread) -> bool:
+    """Whether all that is new is one message that a glance has room for, word for word.
+
+    No line about it is truer, or sooner there.
+    """
+    news = thread.news or thread.messages[-1:]
+    whole = quote(news[0], thread.me, len(news[0].text) + GLANCE_CHARS)
+    return len(news) == 1 and len(whole) <= GLANCE_CHARS
 
 
 def quoted_glance(thread: Thread) -> Line:
     """The weightiest new message as a glance."""
-    return Line(quote(weightiest(thread), GLANCE_CHARS), "quote")
+    return Line(quote(weightiest(thread), thread.me, GLANCE_CHARS), "quote")
 
 
 def quoted_summary(thread: Thread) -> Line:
     """The weightiest new message at a summary's length, and the last one where it fits beside."""
     first, last = weightiest(thread), thread.messages[-1]
-    text = quote(first, SUMMARY_CHARS)
+    text = quote(first, thread.me, SUMMARY_CHARS)
     if last is not first and last.sender != thread.me:
-        both = f"{text} … {quote(last, SUMMARY_CHARS)}"
+        both = f"{text} … {quote(last, thread.me, SUMMARY_CHARS)}"
         text = both if len(both) <= SUMMARY_CHARS else text
     return Line(text, "quote")
 
 
 def quoted_ask(thread: Thread) -> Line | None:
     """The last new question of somebody else, as a quote; None where nobody asks anything."""
-    for message in reversed(thread.unread):
-        if message.sender != thread.me and "?" in message.text:
-            return Line(quote(message, SUMMARY_CHARS), "quote")
+    for message in reversed(() if thread.is_answered else thread.news):
+        if "?" in message.text:
+            return Line(quote(message, thread.me, SUMMARY_CHARS), "quote")
     return None

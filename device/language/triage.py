@@ -87,7 +87,10 @@ class Triager:
         self._cache = cache
 
     def triage(self, thread: Thread, seq: Seq) -> Triage:
-        """What the thread needs of the wearer; `seq` holds it."""
+        """What the thread needs of the wearer; `seq` holds it. Nothing, where theirs was the last
+        word: no training thread ends so."""
+        if thread.is_answered:
+            return Triage(needs_reply=False, urgency="low")
         found = self._read(thread, seq)
         urgency = found.urgency
         calm = calmed(thread)

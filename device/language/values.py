@@ -282,7 +282,7 @@ class Supply:
         if halves:
             return not value.half or "" in halves or value.half in halves
         hour, minute = divmod(int(value.number), 60)
-        bare = {hour or 12, hour + 12, hour}
+        bare = {hour or 12, hour + 12}
         if not minute and bare & self.numbers:
             return True
         packed = {100 * h + minute for h in bare} | {round(h + minute / 100, 2) for h in bare}

@@ -6,6 +6,8 @@
 4. summary, asks and three drafts are decoded together, in one batch of forks
 5. what does not pass the judge is decoded once more; what fails again becomes a quote
 
+Where the sender's own words are known to be better, nothing is decoded (`_Work.wants`).
+
 Many threads go through the same steps side by side, so that their texts share batches.
 """
 
@@ -19,10 +21,11 @@ from dataclasses import dataclass, field, replace
 from device.language.cache import Cached, ThreadCache
 from device.language.decoder import Answer, Decoder, Job
 from device.language.engine import Engine, Sampling, Seq
+from device.language.fraud import accuses
 from device.language.grounding import check_reply
 from device.language.judge import Judge
 from device.language.prompt import NOTHING_ASKED, Prompt, Task
-from device.language.quotes import quoted_ask, quoted_glance, quoted_summary
+from device.language.quotes import fits_whole, quoted_ask, quoted_glance, quoted_summary
 from device.language.repetition import is_stuck
 from device.language.tokenizer import Tokenizer
 from device.language.triage import Triager
@@ -43,7 +46,7 @@ AGAIN = Sampling(temperature=0.5, top_k=40, top_p=0.9)
 """How a line is decoded once more after it failed its check."""
 TRIES = 4
 """Samples of that second decoding, each by its own seed; of those that pass the surest is taken."""
-LINES = Judge(threshold=0.4)
+LINES = Judge(threshold=0.4, least_covered=0.4)
 """Holds the model's lines against their thread. Below, nearly every line of 139 read was wrong; at
 the threshold of `sidelong check`, made for statements by people, more true ones would be lost."""
 
@@ -62,11 +65,27 @@ class _Work:
     thread: Thread
     cached: Cached
     ms: dict[str, float]
+    taught: bool = True
+    """Whether the model knows the language."""
     good: dict[str, str] = field(default_factory=dict)
     """What may be shown, by "glance", "summary", "asks", or intent."""
     triage: Triage = _UNKNOWN
     intents: list[Intent] = field(default_factory=list)
-    """Likeliest first; empty where no reply is needed."""
+    """Likeliest first; empty where no reply is needed or none can be written."""
+
+    @property
+    def warns(self) -> bool:
+        """Whether a line calls it a fraud. What a fraud asks for is then no business of ours."""
+        return any(accuses(self.good.get(task, "")) for task in ("glance", "summary"))
+
+    def wants(self, task: Task) -> bool:
+        """Whether the model is asked for this line, rather than the sender for their own words."""
+        thread = self.thread
+        if not self.taught or (task == "asks" and thread.is_answered):
+            return False
+        if fits_whole(thread):
+            return task == "asks" or (task == "summary" and len(thread.messages) > 1)
+        return task != "glance" or bool(thread.news) or not thread.is_answered
 
 
 class Writer:
@@ -158,12 +177,13 @@ class Writer:
         for thread in threads:
             started = time.perf_counter()
             cached = self.prefill(thread)
-            work.append(_Work(thread, cached, {"prefill": _since(started)}))
-        self._decode([(w, self._job("glance", w)) for w in work])
+            taught = self._prompt.knows(thread)
+            work.append(_Work(thread, cached, {"prefill": _since(started)}, taught))
+        self._decode(self._lines(work, "glance"))
         for w in work:
             started = time.perf_counter()
             w.triage = self._triager.triage(w.thread, w.cached.seq)
-            if w.triage.needs_reply:
+            if w.triage.needs_reply and w.taught:
                 w.intents = self._triager.intents(w.thread, w.cached.seq)
             w.ms["triage"] = _since(started)
         self._rest(work)
@@ -172,9 +192,8 @@ class Writer:
     def _rest(self, work: Sequence[_Work]) -> None:
         """Summary, asks and drafts; then likely other intents where a draft failed its check."""
         started = time.perf_counter()
-        lines: tuple[Task, ...] = ("summary", "asks")
         self._decode(
-            [(w, self._job(task, w)) for w in work for task in lines]
+            self._lines(work, "summary", "asks")
             + [(w, self._reply(intent, w)) for w in work for intent in w.intents[:DRAFTS]]
         )
         spare = [
@@ -211,16 +230,17 @@ class Writer:
             for task, quoted in (("glance", quoted_glance), ("summary", quoted_summary))
         )
         asks = Line(good["asks"], "model") if "asks" in good else quoted_ask(thread)
+        drafts = tuple(Draft(i, good[i]) for i in work.intents if i in good)[:DRAFTS]
         return Card(
             thread_id=thread.id,
             glance=glance,
             summary=summary,
-            asks=None if good.get("asks") == NOTHING_ASKED else asks,
-            triage=work.triage,
-            drafts=tuple(Draft(i, good[i]) for i in work.intents if i in good)[:DRAFTS],
+            asks=None if good.get("asks") == NOTHING_ASKED or work.warns else asks,
+            triage=replace(work.triage, needs_reply=False) if work.warns else work.triage,
+            drafts=() if work.warns else drafts,
             model=self._model,
             tokens=work.cached.tokens,
-            timings_ms={part: work.ms[part] for part in PARTS},
+            timings_ms={part: work.ms.get(part, 0.0) for part in PARTS},
         )
 
     def _rate(self, work: _Work, job: Job, answer: Answer) -> float:
@@ -229,6 +249,9 @@ class Writer:
         if self._watch is not None:
             self._watch(work.thread, job.name, answer.text, rating > 0)
         return rating
+
+    def _lines(self, work: Sequence[_Work], *tasks: Task) -> list[tuple[_Work, Job]]:
+        return [(w, self._job(task, w)) for w in work for task in tasks if w.wants(task)]
 
     def _job(self, task: Task, work: _Work) -> Job:
         asked = self._prompt.task(task, work.thread)

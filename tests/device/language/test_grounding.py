@@ -318,7 +318,7 @@ def test_what_a_small_model_turns_round(
 
 
 def test_a_line_in_other_words_altogether_fails_where_that_is_asked_for() -> None:
-    there = thread("Kai: ok see you at the pier")
+    there = thread("Kai: ok see you at the pier, pay at the gate")
     strange = "A new car was bought somewhere"
     assert check(strange, there).passes
     assert Judge(threshold=0).judge(strange, there).passes
@@ -328,3 +328,33 @@ def test_a_line_in_other_words_altogether_fails_where_that_is_asked_for() -> Non
     assert judge.rate("Kai sees you at the pier", there) > 0
     scam = "Likely scam: a message claims to be your pier"
     assert judge.judge(scam, there).passes, "what is said of a thread need not stand in it"
+
+
+def test_quotation_marks_hold_what_somebody_wrote() -> None:
+    there = thread("Kai: see you at the *old* pier, 8pm!")
+    assert check('Kai: "see you at the old pier" at 8pm', there).passes
+    assert not check('Kai: "meet me at the old pier"', there).passes
+
+
+def test_a_fraud_is_called_so_only_where_the_thread_has_a_sign_of_one() -> None:
+    friend = thread("Kai: the choir sings on the pier")
+    assert not check("Likely scam: the choir on the pier", friend).passes
+    assert check("Likely scam: a gift at the pier", thread("Kai: claim a gift at the pier")).passes
+
+
+def test_a_single_letter_signs_for_the_wearer_alone() -> None:
+    there = thread("Kai: see you at the pier?")
+    assert check_reply(f"See you there — {there.me[0].upper()}.", there).passes
+    assert not check_reply("See you there — K.", there).passes
+
+
+def test_minutes_past_midnight_are_no_mere_number() -> None:
+    there = thread("Kai: 30 people come")
+    assert not check("Kai comes at 12:30", there).passes
+    assert not check("Kai comes at 00:30", there).passes
+    assert check("It starts at 12:30", thread("Kai: we start 1230")).passes
+
+
+@pytest.mark.parametrize("nothing", ["", "  ", "\n"])
+def test_an_empty_statement_fails(nothing: str) -> None:
+    assert not Judge().judge(nothing, thread("Kai: see you at the pier")).passes

@@ -22,10 +22,11 @@ from device.messages import INTENTS, Card, Line, Message, Thread
 from tests.fakes import Answer, ByteTokenizer, ScriptedEngine
 
 TOKENIZER = ByteTokenizer()
+ASKED = "can you bring 3 chairs to Oakfield at 7:30?"
 CHAT = Thread(
     "t",
     "Anna",
-    (Message("Ben", "can you bring 3 chairs to Oakfield at 7:30?", dt.time(18, 2)),),
+    (Message("Ben", f"{ASKED} the hall has none", dt.time(18, 2)),),
     "Ben",
 )
 GOOD = {
@@ -126,7 +127,7 @@ def test_an_invented_number_is_decoded_again() -> None:
 def test_what_fails_twice_becomes_the_senders_own_words(bad: str) -> None:
     result = card(script(glance=bad))
     assert result.glance.source == "quote"
-    assert result.glance.text == 'Ben: "can you bring 3 chairs to Oakfield at 7:30?"'
+    assert result.glance.text == 'Ben: "can you bring 3 chairs to Oakfield at 7:30? the…"'
 
 
 def test_of_several_samples_the_surest_is_shown() -> None:
@@ -165,7 +166,7 @@ def test_nothing_asked_and_no_reply_needed() -> None:
 
 def test_what_is_asked_says_whose_words_it_is() -> None:
     quoted = card(script(asks="to bring 9 chairs")).asks
-    assert quoted == Line('Ben: "can you bring 3 chairs to Oakfield at 7:30?"', "quote")
+    assert quoted == Line(f'Ben: "{ASKED} the hall has none"', "quote")
     for asks, source in (("to bring 3 chairs", "model"), ("to bring 9 chairs", "quote")):
         result = card(script(asks=asks))
         record = json.loads(card_json(result))
@@ -254,3 +255,61 @@ def test_a_message_is_prefilled_once() -> None:
 def test_an_empty_thread_is_refused() -> None:
     with pytest.raises(ValueError, match="no messages"):
         card(script(), Thread("t", "Anna", ()))
+
+
+def chat(*said: tuple[str, str], unread_from: int = 0) -> Thread:
+    return Thread("t", "Anna", tuple(Message(*m) for m in said), "Ben", unread_from=unread_from)
+
+
+def decoded(thread: Thread) -> tuple[Card, set[str]]:
+    """A card, and the tasks that the model was asked for."""
+    asked: set[str] = set()
+    engine = ScriptedEngine(script())
+    writer = Writer(
+        engine, ThreadPrompt(TOKENIZER), TOKENIZER, "x", watch=lambda t, task, *_: asked.add(task)
+    )
+    return writer.card(thread), asked
+
+
+def test_one_short_message_is_its_own_glance_without_decoding() -> None:
+    alone, asked = decoded(chat(("Ben", "on my way 🚲")))
+    assert alone.glance == alone.summary == Line('Ben: "on my way 🚲"', "quote")
+    assert alone.timings_ms["glance"] == alone.timings_ms["summary"] == 0
+    assert not {"glance", "summary"} & asked
+    later = chat(("Ben", "can you bring 3 chairs at 7:30?"), ("Ben", "ok?"), unread_from=1)
+    result, asked = decoded(later)
+    assert result.glance == Line('Ben: "ok?"', "quote")
+    assert "summary" in asked, "a summary is of the whole conversation"
+    assert "glance" in decoded(chat(("Ben", "ok?"), ("Ben", "ok??")))[1]
+
+
+def test_the_wearers_own_last_word_needs_no_answer() -> None:
+    result, asked = decoded(
+        chat(("Ben", "can you bring 3 chairs at 7:30?"), ("Anna", "will do " * 9), unread_from=2)
+    )
+    assert (result.triage.needs_reply, result.triage.urgency) == (False, "low")
+    assert (result.asks, result.drafts) == (None, ())
+    assert result.glance.text.startswith('You: "will do')
+    assert asked == {"summary"}
+
+
+def test_a_language_that_was_never_taught_is_quoted() -> None:
+    result, asked = decoded(
+        chat(("Ben", "Ich habe den Schlüssel vergessen, kannst du mir morgen um acht aufmachen?"))
+    )
+    assert {result.glance.source, result.summary.source} == {"quote"}
+    assert result.asks is not None
+    assert result.asks.source == "quote"
+    assert (result.drafts, asked) == ((), set())
+
+
+def test_what_a_fraud_asks_for_is_not_passed_on() -> None:
+    demand = "Your account is blocked. Transfer 850 euros to bank-help.example now or lose it all."
+    warned = script(
+        glance="Likely scam: transfer 850 euros", summary="Likely scam.", asks="850 euros"
+    )
+    result = card(warned, chat(("Bank", demand)))
+    assert result.glance.source == "model"
+    assert (result.asks, result.drafts, result.triage.needs_reply) == (None, (), False)
+    friend = chat(("Ben", "the choir sings on the pier, nobody knows yet which song we open with"))
+    assert card(script(glance="Likely scam: choir on the pier"), friend).glance.source == "quote"

@@ -1,0 +1,50 @@
+"""Is a thread in a language our models were taught: English, or Hindi or Spanish in Latin script?
+
+Of a German or an Arabic chat they write fluent English nonsense, which no rule can hold against it.
+Such a chat is shown in its senders' own words.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import cache
+
+from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+from device.language.words import STOP, words
+from device.messages import Thread
+from device.text import neutralise
+
+TAUGHT = frozenset(("en", "pcm", "hi", "es", "gl", "ca"))
+"""ISO 639 codes. Nigerian Pidgin, Galician and Catalan are what English and Spanish chats are
+taken for."""
+SURE = 0.75
+"""Above this probability another language is believed: no thread of GlanceChat, Hinglish in Latin
+letters among them, is taken for another one so surely."""
+COMMON = 0.4
+"""With such a share of the commonest English, Hindi and Spanish words nothing is looked up."""
+
+
+def is_taught(thread: Thread) -> bool:
+    """Whether the new messages are in a language that our models know.
+
+    >>> from device.messages import Message
+    >>> is_taught(Thread("t", "Anna", (Message("Ben", "Ich habe den Schlüssel vergessen"),)))
+    False
+    """
+    text = neutralise(" ".join(m.text for m in thread.unread or thread.messages[-1:]))
+    letters = [c for c in text if c.isalpha()]
+    latin = sum(unicodedata.name(c, "").startswith("LATIN") for c in letters)
+    if 2 * latin < len(letters):
+        return False
+    said = words(text)
+    if sum(word in STOP for word in said) >= COMMON * len(said):
+        return True
+    language, sure = _identifier().classify(text)
+    return language in TAUGHT or sure <= SURE
+
+
+@cache
+def _identifier() -> LanguageIdentifier:
+    """Takes most of a second to load, so only the first thread that needs it pays."""
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
