@@ -99,7 +99,9 @@ class Paper:
         }
 
 
-def examine(model: Model, examples: Sequence[Example]) -> tuple[Paper, Paper]:
+def examine(
+    model: Model, examples: Sequence[Example], ordinary: frozenset[str]
+) -> tuple[Paper, Paper]:
     """(what the wearer is shown, what the model says at first, unchecked)."""
     lines: dict[tuple[str, str], tuple[str, bool]] = {}
 
@@ -107,7 +109,6 @@ def examine(model: Model, examples: Sequence[Example]) -> tuple[Paper, Paper]:
         lines.setdefault((thread.id, name), (text, holds))
 
     writer = load_writer(model, together=TOGETHER, watch=watch)
-    ordinary = ordinary_words(e.thread for e in examples)
     shown, first = Paper(model.name, ordinary), Paper(f"{model.name}, unchecked", ordinary)
     shown.sha256 = first.sha256 = model.sha256
     cards: list[Card] = []
@@ -179,9 +180,8 @@ def card_figures(
     }
 
 
-def own_words(examples: Sequence[Example]) -> tuple[Paper, Paper]:
+def own_words(examples: Sequence[Example], ordinary: frozenset[str]) -> tuple[Paper, Paper]:
     """(the longest new message, shortened; what the device shows where the model fails)."""
-    ordinary = ordinary_words(e.thread for e in examples)
     plain, quoted = Paper("longest new message", ordinary), Paper("quotes as shown", ordinary)
     for example in examples:
         thread = example.thread
@@ -191,7 +191,9 @@ def own_words(examples: Sequence[Example]) -> tuple[Paper, Paper]:
     return plain, quoted
 
 
-def untuned_base(examples: Sequence[Example], shots: Sequence[Example]) -> Paper:
+def untuned_base(
+    examples: Sequence[Example], shots: Sequence[Example], ordinary: frozenset[str]
+) -> Paper:
     """The untuned base with three worked examples through its chat template, one task a time."""
     engine = LlamaEngine(base_folder() / BASE_FILE, n_ctx=4096)
     vocabulary = engine.vocabulary
@@ -212,7 +214,7 @@ def untuned_base(examples: Sequence[Example], shots: Sequence[Example]) -> Paper
             for e in track(examples, f"base, {task}", console=Console(stderr=True), transient=True)
         ]
         writer.forget()
-    paper = Paper("untuned base, 3 examples", ordinary_words(e.thread for e in examples))
+    paper = Paper("untuned base, 3 examples", ordinary)
     for example, glance, summary in zip(examples, lines["glance"], lines["summary"], strict=True):
         paper.write(example, glance, summary)
     return paper
@@ -256,20 +258,22 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one line of JSON instead of tables")
     args = parser.parse_args()
 
-    shots: list[Example] = []
+    training: list[Example] = []
     if args.data:
         training, examples = split_glancechat(args.data / "glancechat")
-        shots = choose_shots(training)
     else:
         examples = load_examples([args.threads])
     in_all = len(examples)
+    ordinary = ordinary_words(e.thread for e in (*training, *examples))
     if args.limit:
         examples = examples[:: max(1, len(examples) // args.limit)][: args.limit]
-    papers = [*own_words(examples)]
-    if args.baselines and shots:
-        papers.append(untuned_base(examples[:: args.baseline_step], shots))
+    papers = [*own_words(examples, ordinary)]
+    if args.baselines and training:
+        shots = choose_shots(training)
+        papers.append(untuned_base(examples[:: args.baseline_step], shots, ordinary))
     if args.model:
-        papers += examine(Model(args.model.stem, args.model, sha256_of(args.model)), examples)
+        model = Model(args.model.stem, args.model, sha256_of(args.model))
+        papers += examine(model, examples, ordinary)
     figures = [paper.figures() | {"threads_in_all": in_all} for paper in papers]
     if args.json:
         json.dump(figures, sys.stdout)

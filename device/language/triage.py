@@ -7,6 +7,9 @@ would like to be urgent:
 - unknown senders raise nothing: where only they wrote, the thread is at most "normal"
 
 What is urgent stays so by what it says: "mum fell, the ambulance is here" has none of these words.
+
+Two kinds of thread the model isn't asked about: those where the wearer had the last word, which no
+training thread has, and those where all that is new is an "ok" or a thumb.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from dataclasses import replace
 from device.language.cache import ThreadCache
 from device.language.engine import Engine, Seq
 from device.language.prompt import Prompt
+from device.language.words import words
 from device.messages import URGENCIES, Intent, Message, Thread, Triage, Urgency
 from device.text import neutralise
 
@@ -78,6 +82,15 @@ _WORDING = re.compile(
 """Runs of it, with the spaces and signs that go with it."""
 
 
+_NODS = """
+    ok okay k kk cool great nice perfect brilliant awesome fine alright sure yes yep yup yeah
+    thanks thank you thx ty cheers np no problem worries sounds good got it noted done deal bye
+    see ya later lol haha hahaha welcome good night gn acha accha theek thik hai vale gracias
+"""
+_NOD = frozenset(_NODS.split())
+_THUMBS = re.compile(r"[👍👌🙏❤♥😂😊🙂😀💪🎉]")
+
+
 class Triager:
     """Reads threads that stand in the cache."""
 
@@ -87,9 +100,8 @@ class Triager:
         self._cache = cache
 
     def triage(self, thread: Thread, seq: Seq) -> Triage:
-        """What the thread needs of the wearer; `seq` holds it. Nothing, where theirs was the last
-        word: no training thread ends so."""
-        if thread.is_answered:
+        """What the thread needs of the wearer; `seq` holds it."""
+        if thread.is_answered or only_nods(thread):
             return Triage(needs_reply=False, urgency="low")
         found = self._read(thread, seq)
         urgency = found.urgency
@@ -153,6 +165,18 @@ def _calm(message: Message) -> Message:
 
     calm = _WORDING.sub(gap, text)
     return message if calm == text else replace(message, text=calm or "…")
+
+
+def only_nods(thread: Thread) -> bool:
+    """Whether all that is new agrees, thanks or takes leave, and asks nothing.
+
+    >>> from device.messages import Message
+    >>> [only_nods(Thread("t", "Anna", (Message("Ben", s),))) for s in ("ok thx 👍", "ok?", "8")]
+    [True, False, False]
+    """
+    text = neutralise(" ".join(m.text for m in thread.news))
+    said = words(text)
+    return "?" not in text and set(said) <= _NOD and bool(said or _THUMBS.search(text))
 
 
 def from_strangers(thread: Thread) -> bool:

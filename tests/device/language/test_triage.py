@@ -11,7 +11,7 @@ import pytest
 
 from device.language.load import Model, load_writer
 from device.language.prompt import ThreadPrompt
-from device.language.triage import calmed, is_unknown
+from device.language.triage import calmed, is_unknown, only_nods
 from device.language.writer import ROOM, Writer
 from device.messages import URGENCIES, Message, Thread, Triage
 from tests.fakes import ByteTokenizer, ScriptedEngine
@@ -159,3 +159,15 @@ def test_the_shipped_model_is_not_talked_into_it(shipped: Writer, thread: Thread
         )
         after = shipped.triage(replace(thread, messages=messages)).urgency
         assert URGENCIES.index(after) <= before, loud
+
+
+@pytest.mark.parametrize("text", ["ok", "Ok thx 👍", "👍👍", "haha great, see you later", "yes"])
+def test_a_nod_needs_no_reply(text: str) -> None:
+    assert only_nods(chat(text))
+    assert triage(chat(text)) == Triage(needs_reply=False, urgency="low")
+    assert not only_nods(chat("can you come?", text))
+
+
+@pytest.mark.parametrize("text", ["ok?", "?", "8", "😭", "", "ok but bring the keys"])
+def test_what_is_no_nod(text: str) -> None:
+    assert not only_nods(chat(text))
