@@ -39,10 +39,14 @@ $(VENV)/.dev: $(VENV)/.base
 	@$(PIP) -e '.[dev,export]'
 	@touch $@
 
-train: $(VENV)/.dev
+train: | $(DATA)/glancechat $(VENV)/.dev
 	DATA=$(DATA) PYTHON=$(BIN)/python scripts/train.sh
 
-exam: $(VENV)/.dev
+# Missed before anything is installed for it.
+$(DATA)/glancechat:
+	@echo "No folder $@; say where the training data is: make $(MAKECMDGOALS) DATA=FOLDER" >&2; exit 2
+
+exam: | $(DATA)/glancechat $(VENV)/.dev
 	$(BIN)/python -m export.exam --model models/sidelong-118m.gguf --data $(DATA)
 
 # From the checkpoint that `make train` leaves, from another (make onnx CHECKPOINT=DIR), or, where

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
-from device.connectors.files import read_threads
-from device.errors import InputError
 from device.language.catalog import Catalog
 from device.language.load import find_model, load_writer
 from device.language.writer import Writer
 from device.messages import Card, Thread
-from device.settings import DateOrder, Settings
+from device.settings import Settings
 
 
 class Assistant:
@@ -40,20 +37,6 @@ class Assistant:
     def cards(self, threads: Sequence[Thread]) -> Iterator[Card]:
         """A card a thread, in their order. Raises `ValueError` for one without messages."""
         return self._writer.cards(threads)
-
-
-def read_all(
-    paths: Iterable[Path],
-    me: str | None = None,
-    unread: int | None = None,
-    date_order: DateOrder | None = None,
-) -> Iterator[Thread | InputError]:
-    """Threads of all files in their order; what can't be read comes as its error, in its place."""
-    for path in paths:
-        try:
-            yield from read_threads(path, me=me, unread=unread, date_order=date_order)
-        except InputError as error:
-            yield error
 
 
 def card_json(card: Card) -> str:

@@ -26,10 +26,11 @@ from types import TracebackType
 from typing import Self
 
 from device.errors import StoreError
-from device.inbox_rows import clean, iso, message_of, with_ids
+from device.inbox_rows import iso, message_of, with_ids
 from device.inbox_schema import explained, open_database, transaction
 from device.inbox_search import Hit, search
 from device.messages import Message, Thread
+from device.text import clean
 
 __all__ = ["Hit", "Inbox", "ThreadInfo"]
 

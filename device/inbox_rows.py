@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from device.messages import Message
+from device.text import clean
 
 
 def with_ids(messages: Iterable[Message]) -> Iterator[tuple[str, Message]]:
@@ -24,15 +25,6 @@ def with_ids(messages: Iterable[Message]) -> Iterator[tuple[str, Message]]:
         digest = hashlib.sha256(json.dumps(as_kept).encode()).hexdigest()[:32]
         yield f"~{digest}.{seen[digest]}", message
         seen[digest] += 1
-
-
-def clean(text: str) -> str:
-    """The text itself; surrogate pairs joined, and lone ones, which UTF-8 can't hold, replaced."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
 
 
 def iso(when: dt.date | dt.time | None) -> str | None:

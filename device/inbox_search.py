@@ -7,8 +7,9 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
-from device.inbox_rows import clean, message_of
+from device.inbox_rows import message_of
 from device.messages import Message
+from device.text import clean
 
 RECENCY_DAYS = 30.0
 """A message this old weighs three quarters of one from today in a search; a very old one half."""

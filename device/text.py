@@ -21,6 +21,18 @@ _MARKS = re.compile(
 )
 
 
+def clean(text: str) -> str:
+    """The same text; surrogate pairs joined, and lone ones, which UTF-8 can't hold, replaced.
+
+    They come from escapes in JSON, and from names of files that are not UTF-8.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
 def neutralise(text: str) -> str:
     """`text` as one line of plain data.
 

@@ -12,6 +12,13 @@ cd "$(dirname "$0")/.."
 : "${DATA:=../shared/data}" "${WORK:=work}" "${MODELS:=models}" "${PYTHON:=.venv/bin/python}"
 limit=${LIMIT:+--limit $LIMIT} incomplete=${LIMIT:+--incomplete} # unquoted below: none or two words
 
+for folder in glancechat open; do
+  [ -d "$DATA/$folder" ] || {
+    echo "train.sh: no folder $DATA/$folder; say where the training data is: make train DATA=FOLDER" >&2
+    exit 2
+  }
+done
+
 newer() { # RESULT INPUT...
   local input
   for input in "${@:2}"; do [ "$1" -nt "$input" ] || return 1; done

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
 from rich.text import Text
 
-from device.commands.common import add_reading_options, conversations, exit_code, report
+from device.commands.common import Problems, add_reading_options, conversations, file
 from device.connectors.files import read_text
 from device.connectors.reading import parse_json
+from device.displays.terminal import Screen, hang
 from device.errors import InputError
 from device.language.judge import Judge
+from device.language.verdict import Verdict
 from device.messages import Thread
 from device.text import neutralise
 
@@ -35,66 +37,103 @@ class Claims:
 
 def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "chats", metavar="THREADS", type=Path, help="JSONL threads, or any export `read` takes"
+        "chats", metavar="THREADS", type=file, help="JSONL threads, or any export `read` takes"
     )
     parser.add_argument(
         "statements",
-        type=Path,
+        type=file,
         help='JSONL: {"id": thread, "statements": [...]}, or "true": [...] and "false": [...]',
     )
     add_reading_options(parser)
-    parser.add_argument("--json", action="store_true", help="one object a statement")
+    parser.add_argument("--json", action="store_true", help="one object a statement, one a line")
 
 
 def run(args: argparse.Namespace) -> int:
     """0, or 2 when a thread or a line could not be read; the other statements still come."""
-    problems: list[InputError] = []
+    with Problems() as problems:
+        threads = _threads(args, problems)
+        if threads:  # else each statement would only say again that its thread isn't there
+            _judge(args, threads, problems)
+    return problems.exit_code
+
+
+def _threads(args: argparse.Namespace, problems: Problems) -> dict[str, Thread]:
+    """By their ids."""
     threads: dict[str, Thread] = {}
-    for item in conversations([args.chats], args):
-        if not isinstance(item, InputError) and item.id in threads:
-            problem = f"a second conversation has the id {item.id!r}; the first one is checked"
-            item = InputError(problem, args.chats)
-            report(item)
-        if isinstance(item, InputError):
-            problems.append(item)
+    for thread in conversations([args.chats], args, problems):
+        if thread.id in threads:
+            problem = f"a second conversation has the id {thread.id!r}; the first one is checked"
+            problems.tell(InputError(problem, args.chats), args.chats)
         else:
-            threads[item.id] = item
+            threads[thread.id] = thread
+    return threads
+
+
+def _judge(args: argparse.Namespace, threads: dict[str, Thread], problems: Problems) -> None:
     judge = Judge()
-    console = Console(highlight=False)
+    console = Screen()
     right = wrong = 0
+    shown: str | None = None
     for claims in read_claims(args.statements):
-        if not isinstance(claims, InputError) and claims.thread_id not in threads:
-            claims = InputError(
-                f"no thread has the id {claims.thread_id!r}", args.statements, claims.line
-            )
         if isinstance(claims, InputError):
-            report(claims)
-            problems.append(claims)
+            problems.tell(claims, args.statements)
             continue
+        if claims.thread_id not in threads:
+            problem = f"no thread has the id {claims.thread_id!r}"
+            problems.tell(InputError(problem, args.statements, claims.line), args.statements)
+            continue
+        thread = threads[claims.thread_id]
         for statement, meant in claims.statements:
-            verdict = judge.judge(statement, threads[claims.thread_id])
-            reason = "; ".join(r.text for r in verdict.reasons) or None
+            verdict = judge.judge(statement, thread)
             if meant is not None:
                 right += verdict.passes == meant
                 wrong += verdict.passes != meant
             if args.json:
                 record = {
-                    "id": claims.thread_id,
+                    "id": thread.id,
                     "statement": statement,
                     "pass": verdict.passes,
-                    "reason": None if verdict.passes else reason,
+                    "reason": reason(verdict),
                 }
                 print(json.dumps(record, ensure_ascii=False), flush=True)
                 continue
-            line = Text("pass  " if verdict.passes else "FAIL  ")
-            line.stylize("green" if verdict.passes else "bold red")
-            line.append(neutralise(statement), style="default")
-            if not verdict.passes:
-                line.append(f"\n      {neutralise(reason or '')}", style="dim")
-            console.print(line)
+            if thread.id != shown:
+                if shown is not None:
+                    console.print()
+                _show_thread(thread, console)
+                shown = thread.id
+            _show_verdict(statement, verdict, meant, console)
     if right + wrong and not args.json:
         console.print(f"\n{right} of {right + wrong} judged as the file says.")
-    return exit_code(problems)
+
+
+def _show_thread(thread: Thread, console: Screen) -> None:
+    """What the statements below it are about."""
+    line = Text(neutralise(thread.id), style="bold")
+    if thread.title and thread.title != thread.id:
+        line.append(f"  {neutralise(thread.title)}", style="not bold dim")
+    console.print(line)
+
+
+def _show_verdict(statement: str, verdict: Verdict, meant: bool | None, console: Screen) -> None:
+    """The mark, the statement, and below it why it fails."""
+    head = Text("  ✓ pass  ", style="green") if verdict.passes else Text("  ✗ FAIL  ", "bold red")
+    body = Text(neutralise(statement))
+    if meant not in (None, verdict.passes):
+        body.append(f"  (the file says it is {'true' if meant else 'false'})", style="yellow")
+    if why := reason(verdict):
+        body.append(f"\n{neutralise(why)}", style="dim")
+    hang(head, body, console)
+
+
+def reason(verdict: Verdict) -> str | None:
+    """Why a statement fails, in sentences; None for one that passes.
+
+    A reason may end with words of the statement, whose own full stop then is enough.
+    """
+    if verdict.passes:
+        return None
+    return " ".join(re.sub(r"([.?!…][\"”’)]*)\.$", r"\1", r.text) for r in verdict.reasons)
 
 
 def read_claims(path: Path) -> Iterator[Claims | InputError]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from importlib import metadata
 from pathlib import Path
-from typing import get_args
+from types import TracebackType
+from typing import Self, get_args
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -17,6 +20,9 @@ from device.errors import InputError, SidelongError
 from device.messages import Thread
 from device.settings import DateOrder, EngineName, Settings, load_settings
 from device.text import neutralise
+
+PROBLEMS_SHOWN = 20
+"""So many problems of one file are told; a file of another kind may be wrong in each line."""
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +40,7 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
         "--unread",
         type=not_negative,
         metavar="N",
-        help="the last N messages are new (default: all after your own last one)",
+        help="the last N messages are new, 0 for none (default: all after your own last one)",
     )
     parser.add_argument(
         "--date-order", choices=get_args(DateOrder), help="default: found from the file"
@@ -51,10 +57,53 @@ def settings_of(args: argparse.Namespace) -> Settings:
     return dataclasses.replace(load_settings(), **given)
 
 
-def conversations(paths: Iterable[Path], args: argparse.Namespace) -> Iterator[Thread | InputError]:
+def file(name: str) -> Path:
+    """argparse type: a file to read, "-" for what is piped in."""
+    if not name:
+        raise argparse.ArgumentTypeError("a file has a name; this one is empty")
+    return Path(name)
+
+
+class Problems:
+    """What can't be read: reported as it comes, and when there is much of it, the rest counted.
+
+    A context manager: at its end it says how much that was.
+    """
+
+    def __init__(self) -> None:
+        self._found: Counter[Path] = Counter()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for path, count in self._found.items():
+            if count > PROBLEMS_SHOWN:
+                report(f"{path}: {count - PROBLEMS_SHOWN} more like these")
+
+    def tell(self, error: InputError, path: Path) -> None:
+        """`path` is the file as the wearer named it; the error's own may lie in a zip."""
+        self._found[path] += 1
+        if self._found[path] <= PROBLEMS_SHOWN:
+            report(error)
+
+    @property
+    def exit_code(self) -> int:
+        """2 where anything was wrong, else 0."""
+        return 2 if self._found else 0
+
+
+def conversations(
+    paths: Iterable[Path], args: argparse.Namespace, problems: Problems
+) -> Iterator[Thread]:
     """The threads of all files in their order, read as `add_reading_options` and the settings say.
 
-    What can't be read is reported, and comes as its error in its place. Raises `SettingsError`.
+    What can't be read is told to `problems`. Raises `SettingsError`.
     """
     settings = load_settings()
     order = args.date_order or settings.date_order
@@ -64,16 +113,24 @@ def conversations(paths: Iterable[Path], args: argparse.Namespace) -> Iterator[T
                 path, me=args.me, usual_me=settings.me, unread=args.unread, date_order=order
             ):
                 if isinstance(item, InputError):
-                    report(item)
-                yield item
+                    problems.tell(item, path)
+                else:
+                    yield item
         except InputError as error:
-            report(error)
-            yield error
+            problems.tell(error, path)
 
 
 def report(error: SidelongError | str) -> None:
     """One error, as one line on stderr; it may quote strangers' names and words."""
     print(f"sidelong: {neutralise(str(error))}", file=sys.stderr)
+
+
+def version(distribution: str) -> str:
+    """Installed version, or "(not installed)"."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return "(not installed)"
 
 
 def progress_bar(shown: bool) -> Progress:
@@ -104,8 +161,3 @@ def not_negative(text: str) -> int:
     if (number := int(text)) < 0:
         raise argparse.ArgumentTypeError(f"{text} is below 0")
     return number
-
-
-def exit_code(problems: Sequence[object]) -> int:
-    """2 where anything was wrong, else 0."""
-    return 2 if problems else 0

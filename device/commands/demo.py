@@ -13,7 +13,7 @@ import device.demo
 from device.assistant import Assistant
 from device.commands.common import add_model_options, settings_of
 from device.connectors.files import read_threads
-from device.displays.terminal import legend, show_card, show_thread
+from device.displays.terminal import Screen, legend, show_card, show_thread
 from device.messages import Thread
 
 CHATS = Path(device.demo.__file__).parent / "chats.jsonl"
@@ -28,7 +28,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """0."""
-    console = Console(highlight=False)
+    console = Screen()
     started = time.perf_counter()
     assistant = Assistant.from_settings(settings_of(args))
     console.print(f"Loaded the model in {(time.perf_counter() - started) * 1000:.0f} ms.\n")
@@ -43,5 +43,5 @@ def play(assistant: Assistant, console: Console, pause: float = 0) -> None:
     for thread in read_threads(CHATS):
         assert isinstance(thread, Thread), thread
         show_thread(thread, console)
-        show_card(assistant.card(thread), console)
+        show_card(assistant.card(thread), console, nothing_new=not thread.news)
         time.sleep(pause)

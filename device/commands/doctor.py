@@ -8,13 +8,13 @@ import os
 import platform
 import re
 import shutil
-from importlib import metadata, util
+from importlib import util
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from device.commands.common import version
+from device.displays.terminal import Screen, hang
 from device.errors import ModelError, SettingsError
 from device.language.catalog import Catalog
 from device.settings import default_data_dir, load_settings, settings_path
@@ -22,15 +22,19 @@ from device.text import neutralise
 
 BASE = "cards from GGUF models"
 """What Sidelong is no use without."""
+VOICE = "microphone and speaker"
 NEEDS = {
     BASE: (("llama_cpp", "llama-cpp-python"), ("tokenizers", "tokenizers")),
     "cards from ONNX models": (("onnxruntime", "onnxruntime"), ("tokenizers", "tokenizers")),
-    "microphone and speaker": (("sounddevice", "sounddevice"),),
+    VOICE: (("sounddevice", "sounddevice"),),
     "training and export": (("torch", "torch"), ("transformers", "transformers"), ("gguf", "gguf")),
 }
 """Feature -> (module, distribution) that it needs."""
 
 EXTRAS = {"training and export": "export"}
+PORTAUDIO = "apt install libportaudio2"
+LABEL_WIDTH = 26
+"""Of the longest label and a gap, so that all values stand in one column."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -39,16 +43,15 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """0 when cards can be made here, else 2."""
-    console = Console(highlight=False, soft_wrap=True)
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(style="dim", min_width=24)
-    table.add_column()
+    console = Screen()
     well = True
 
-    def row(what: str, found: str, good: bool = True) -> None:
+    def row(what: str, found: str, good: bool = True, needed: bool = True) -> None:
         nonlocal well
-        well = well and good
-        table.add_row(what, Text(neutralise(found), style="default" if good else "bold red"))
+        well = well and (good or not needed)
+        style = "default" if good else "bold red" if needed else "yellow"
+        body = Text(neutralise(found), style=style)
+        hang(Text(what, style="dim"), body, console, LABEL_WIDTH)
 
     row("sidelong", f"{version('sidelong')} on Python {platform.python_version()}")
     row("machine", f"{platform.machine()}, {cpu_name()}, {cores()} cores")
@@ -73,28 +76,16 @@ def run(args: argparse.Namespace) -> int:
         row("model in use", str(error), good=False)
     for feature, needs in NEEDS.items():
         missing = [dist for module, dist in needs if util.find_spec(module) is None]
+        found = ", ".join(f"{dist} {version(dist)}" for _, dist in needs)
         if missing:
             extra = EXTRAS.get(feature)
             how = f"pip install 'sidelong[{extra}]'" if extra else f"pip install {missing[0]}"
-            problem = f"missing {', '.join(missing)}: {how}"
-            if feature == BASE:
-                row(feature, problem, good=False)
-            else:
-                table.add_row(feature, Text(problem, style="yellow"))
+            row(feature, f"missing {', '.join(missing)}: {how}", False, needed=feature == BASE)
+        elif feature == VOICE and not audio_library():
+            row(feature, f"{found}; PortAudio is missing: {PORTAUDIO}", False, needed=False)
         else:
-            row(feature, ", ".join(f"{dist} {version(dist)}" for _, dist in needs))
-    if util.find_spec("sounddevice") and not audio_library():
-        table.add_row("", Text("PortAudio is missing: apt install libportaudio2", style="yellow"))
-    console.print(table)
+            row(feature, found)
     return 0 if well else 2
-
-
-def version(distribution: str) -> str:
-    """Installed version, or "(not installed)"."""
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return "(not installed)"
 
 
 def cpu_name() -> str:

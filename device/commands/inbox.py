@@ -6,17 +6,17 @@ import argparse
 import sys
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from device.commands.common import (
+    Problems,
     add_reading_options,
     conversations,
-    exit_code,
+    file,
     positive,
-    report,
 )
+from device.displays.terminal import Screen, hang
 from device.errors import InputError, SidelongError
 from device.inbox import Inbox
 from device.settings import default_data_dir
@@ -35,7 +35,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     search.add_argument("words", nargs="+")
     search.add_argument("--limit", type=positive, metavar="N", default=20, help="at most (20)")
     keep = actions.add_parser("import", help="keep the messages of chat exports")
-    keep.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    keep.add_argument("files", nargs="+", type=file, metavar="FILE")
     add_reading_options(keep)
     wipe = actions.add_parser("wipe", help="remove everything that is kept, for good")
     wipe.add_argument("--yes", action="store_true", help="don't ask")
@@ -43,7 +43,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """0, or 2 when something could not be read."""
-    console = Console(highlight=False)
+    console = Screen()
     with Inbox(inbox_path()) as inbox:
         if args.action == "list":
             return _list(inbox, console)
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         return _wipe(inbox, args.yes)
 
 
-def _list(inbox: Inbox, console: Console) -> int:
+def _list(inbox: Inbox, console: Screen) -> int:
     threads = inbox.threads()
     if not threads:
         print("The inbox is empty. `sidelong inbox import FILE` keeps a chat export.")
@@ -70,45 +70,47 @@ def _list(inbox: Inbox, console: Console) -> int:
     return 0
 
 
-def _search(inbox: Inbox, query: str, limit: int, console: Console) -> int:
+def _search(inbox: Inbox, query: str, limit: int, console: Screen) -> int:
     hits = inbox.search(query, limit)
     if not hits:
         print(f"Nothing found for {query!r}.")
     for hit in hits:
         message = hit.message
         when = " ".join(str(part)[:10] for part in (message.date, message.time) if part)
-        line = Text(f"{when} ", style="dim")
-        line.append(f"{neutralise(hit.title or hit.thread_id)}  ", style="dim")
-        line.append(f"{neutralise(message.sender)} ", style="bold cyan")
-        console.print(line.append(neutralise(message.text), style="default"))
+        head = Text(f"{when} ", style="dim")
+        head.append(f"{neutralise(hit.title or hit.thread_id)}  ", style="dim")
+        head.append(f"{neutralise(message.sender)} ", style="bold cyan")
+        hang(head, Text(neutralise(message.text)), console)
     return 0
 
 
 def _import(inbox: Inbox, args: argparse.Namespace) -> int:
-    problems = []
-    for path in args.files:
-        kept = set()
-        for item in conversations([path], args):
-            if not isinstance(item, InputError) and item.id in kept:
-                # Another file may hold the same conversation, grown; within one they are two.
-                problem = f"a second conversation has the id {item.id!r}; give it another one"
-                item = InputError(problem, path)
-                report(item)
-            if isinstance(item, InputError):
-                problems.append(item)
-                continue
-            kept.add(item.id)
-            new = inbox.ingest("file", item)
-            title = neutralise(item.title or item.id)
-            print(f"{title}: {new} new of {len(item.messages)} messages")
-    return exit_code(problems)
+    with Problems() as problems:
+        for path in args.files:
+            kept = set()
+            for thread in conversations([path], args, problems):
+                if thread.id in kept:
+                    # Another file may hold the same conversation, grown; within one they are two.
+                    problem = f"a second conversation has the id {thread.id!r}; give it another one"
+                    problems.tell(InputError(problem, path), path)
+                    continue
+                kept.add(thread.id)
+                new = inbox.ingest("file", thread)
+                title = neutralise(thread.title or thread.id)
+                print(f"{title}: {new} new of {len(thread.messages)} messages")
+    return problems.exit_code
 
 
 def _wipe(inbox: Inbox, sure: bool) -> int:
     if not sure:
         if not sys.stdin.isatty():
             raise SidelongError("wipe removes every message; say --yes where nobody can be asked")
-        if input("Remove every message from the inbox, for good? [y/N] ").strip().lower() != "y":
+        try:
+            answer = input("Remove every message from the inbox, for good? [y/N] ")
+        except EOFError:  # Ctrl-D
+            print()
+            answer = ""
+        if answer.strip().lower() != "y":
             print("Nothing was removed.")
             return 0
     print(f"{inbox.wipe()} messages removed.")

@@ -6,9 +6,9 @@ import argparse
 
 from rich.console import Console
 from rich.progress import DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
-from rich.table import Table
 from rich.text import Text
 
+from device.displays.terminal import Screen, hang
 from device.language.catalog import Catalog
 from device.text import neutralise
 
@@ -50,15 +50,14 @@ def _list(catalog: Catalog) -> None:
         print("There is no model yet. `sidelong model pull SOURCE` fetches one.")
         return
     current = catalog.current_name()
-    table = Table(box=None, header_style="dim", pad_edge=False)
-    for column in ("", "model", "MB", "type", "licence", "prompt", "file"):
-        table.add_column(column, justify="right" if column == "MB" else "left")
+    console = Screen()
+    indent = max(len(entry.name) for entry in entries) + 4
     for entry in entries:
-        mark = "*" if entry.name == current else ""
-        size = f"{entry.size_bytes / 1e6:.1f}"
-        row = (mark, entry.name, size, entry.quantization, entry.licence, entry.prompt, entry.file)
-        table.add_row(*(Text(neutralise(cell)) for cell in row))
-    Console(highlight=False).print(table)
+        head = Text(f"{'*' if entry.name == current else ' '} {neutralise(entry.name)}")
+        size = f"{entry.size_bytes / 1e6:.1f} MB"
+        facts = (size, entry.quantization, entry.licence, f"prompt {entry.prompt}", entry.file)
+        body = Text(neutralise(", ".join(facts)), style="dim")
+        hang(head, body, console, indent)
 
 
 def _pull(catalog: Catalog, args: argparse.Namespace) -> None:

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from pathlib import Path
-
-from rich.console import Console
 
 from device.assistant import Assistant, card_json
 from device.commands.common import (
+    Problems,
     add_model_options,
     add_reading_options,
     conversations,
-    exit_code,
+    file,
     progress_bar,
     settings_of,
 )
-from device.displays.terminal import legend, show_card, show_thread
-from device.errors import InputError
-from device.messages import Thread
+from device.displays.terminal import Screen, legend, show_card, show_thread
 
 SIDE_BY_SIDE = 8
 """Threads that are decoded together; fewer in a call come one by one, each with its own times."""
@@ -29,9 +24,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "files",
         nargs="+",
-        type=Path,
+        type=file,
         metavar="FILE",
-        help="WhatsApp export (.txt, .zip), Telegram result.json, or JSONL threads",
+        help="WhatsApp export (.txt, .zip), Telegram result.json, or JSONL threads; - for a pipe",
     )
     add_reading_options(parser)
     add_model_options(parser)
@@ -41,18 +36,13 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """0, or 2 when a file or thread could not be read; the others still come."""
     settings = settings_of(args)
-    threads: list[Thread] = []
-    problems: list[InputError] = []
-    for item in conversations(args.files, args):
-        if isinstance(item, InputError):
-            problems.append(item)
-        else:
-            threads.append(item)
+    with Problems() as problems:
+        threads = list(conversations(args.files, args, problems))
     if not threads:
-        return exit_code(problems)
+        return problems.exit_code
     many = len(threads) >= SIDE_BY_SIDE
     assistant = Assistant.from_settings(settings, SIDE_BY_SIDE if many else 1)
-    console = Console(highlight=False, soft_wrap=False)
+    console = Screen()
     if not args.json:
         console.print(legend())
     with progress_bar(many) as progress:
@@ -62,6 +52,5 @@ def run(args: argparse.Namespace) -> int:
                 print(card_json(card), flush=True)
             else:
                 show_thread(thread, console)
-                show_card(card, console)
-    sys.stdout.flush()
-    return exit_code(problems)
+                show_card(card, console, nothing_new=not thread.news)
+    return problems.exit_code

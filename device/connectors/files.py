@@ -9,18 +9,22 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from device.connectors import jsonl, telegram, whatsapp
-from device.connectors.reading import clean, parse_json
+from device.connectors.reading import parse_json
 from device.connectors.whatsapp_lines import is_chat
 from device.connectors.whatsapp_words import MARKS
 from device.errors import InputError
 from device.messages import Thread
 from device.settings import DateOrder
+from device.text import clean
 
 LARGEST_CHAT = 64 * 1024 * 1024
 """Bytes that a chat in a zip may unpack to; WhatsApp exports at most 40,000 messages, some 5 MB."""
 LARGEST_FILE = 512 * 1024 * 1024
 """Bytes of a file that isn't zipped, or that all chats of a zip unpack to; a Telegram account of
 many years has some 100 MB."""
+
+STDIN = Path("-")
+"""Stands for what is piped into the program."""
 
 KNOWN = (
     "WhatsApp's 'Export chat' (.txt or .zip), Telegram Desktop's result.json, "
@@ -40,12 +44,14 @@ def read_threads(
 ) -> Iterator[Thread | InputError]:
     """The conversations in a file, in its order.
 
-    The format is told by the content, not by the name. `me` is the wearer's name ("-": none of
-    those in it) and holds against what a line of JSON Lines says; without it `usual_me` is taken
-    where the file doesn't say it. `unread` is how many of the last messages are unread (by default
-    those after the wearer's last one), `date_order` that of WhatsApp's dates.
+    The format is told by the content, not by the name; `STDIN` is what is piped in. `me` is the
+    wearer's name ("-": none of those in it) and holds against what a line of JSON Lines says;
+    without it `usual_me` is taken where the file doesn't say it. `unread` is how many of the last
+    messages are unread (by default those after the wearer's last one), `date_order` that of
+    WhatsApp's dates.
 
-    One bad thread among several is yielded as an `InputError` in its place. Raises `InputError` at
+    One bad thread among several is yielded as an `InputError` in its place, and what is odd about a
+    chat's dates as one before it. Raises `InputError` at
     once for what concerns the whole file: missing, a directory, empty, no known format, not UTF-8
     or UTF-16, or its only conversation can't be read.
     """
@@ -54,6 +60,8 @@ def read_threads(
     me = me and clean(me)
     named = me or usual_me
     data = _bytes(path)
+    if data is None and path == STDIN:
+        raise InputError("a zip, which no pipe can bring; save it as a file first", path)
     if data is None:
         return _started(_zipped(path, named, unread, date_order))
     text = _decoded(data, path)
@@ -63,11 +71,13 @@ def read_threads(
     if start.startswith("{"):
         return _json(text, path, me, named, unread)
     if is_chat(text):
-        title = whatsapp.chat_title([path.stem, path.absolute().parent.name])
-        thread = whatsapp.read_chat(
-            text, path, title=title, me=named, unread=unread, date_order=date_order
+        names = [] if path == STDIN else [path.stem, path.absolute().parent.name]
+        title = whatsapp.chat_title(names)
+        return iter(
+            whatsapp.read_chat(
+                text, path, title=title, me=named, unread=unread, date_order=date_order
+            )
         )
-        return iter([thread])
     if '\n{"' in text:  # JSON Lines whose first line is broken
         return jsonl.read_lines(text, path, me, unread)
     if start.startswith(("<!doc", "<html")):
@@ -88,7 +98,7 @@ def read_text(path: Path) -> str:
 def _bytes(path: Path) -> bytes | None:
     """The file; None for a zip, which may hold gigabytes of photos beside the chat."""
     try:
-        with path.open("rb") as file:
+        with open(0, "rb", closefd=False) if path == STDIN else path.open("rb") as file:
             start = file.read(4)
             if start in _ZIP:
                 return None
@@ -186,7 +196,7 @@ def _zipped(
             try:
                 data = _unpacked(archive, member, inside)
                 left -= len(data)
-                yield whatsapp.read_chat(
+                yield from whatsapp.read_chat(
                     _decoded(data, inside),
                     inside,
                     title=title,

@@ -11,6 +11,7 @@ from typing import TypeGuard
 
 from device.errors import InputError
 from device.messages import Message
+from device.text import clean
 
 NOBODY = "-"
 """`--me -`: the wearer wrote nothing in this chat."""
@@ -23,8 +24,8 @@ _NAMES_SHOWN = 12
 def pick_me(me: str | None, names: Sequence[str], path: Path | None = None) -> str:
     """Which of the chat's `names` is the wearer's, by what `--me` says.
 
-    Upper and lower case don't matter where that leaves one name. Raises `InputError` with the
-    names there are when `me` is missing or none of them.
+    Upper and lower case and WhatsApp's "~" don't matter where that leaves one name. Raises
+    `InputError` with the names there are when `me` is missing or none of them.
     """
     if me == NOBODY:
         return silent_name(names)
@@ -36,7 +37,7 @@ def pick_me(me: str | None, names: Sequence[str], path: Path | None = None) -> s
     listed += f" (or --me {NOBODY} if you wrote nothing in it)"
     if me is None:
         raise InputError(f"who are you in this chat? Say --me with one of: {listed}", path)
-    alike = [name for name in names if name.casefold() == me.casefold()]
+    alike = [name for name in names if _spelling(name) == _spelling(me)]
     if len(alike) == 1:
         return alike[0]
     guess = _closest(me, names)
@@ -44,6 +45,10 @@ def pick_me(me: str | None, names: Sequence[str], path: Path | None = None) -> s
     raise InputError(
         f"nobody called {me!r} wrote in this chat{meant} Say --me with one of: {listed}", path
     )
+
+
+def _spelling(name: str) -> str:
+    return name.lstrip("~ ").casefold()
 
 
 def silent_name(names: Iterable[str]) -> str:
@@ -58,7 +63,7 @@ def silent_name(names: Iterable[str]) -> str:
 def _closest(me: str, names: Sequence[str]) -> str | None:
     """The name that `me` was probably meant to be: nearly its spelling, or that of a part of it."""
     spellings = {
-        part: name for name in names for part in (name.casefold(), *name.casefold().split())
+        part: name for name in names for part in (_spelling(name), *_spelling(name).split())
     }
     found = difflib.get_close_matches(me.casefold(), spellings, n=1)
     return spellings[found[0]] if found else None
@@ -87,14 +92,6 @@ def poll_line(question: str, options: Iterable[tuple[str, int]]) -> str:
 def is_int(value: object) -> TypeGuard[int]:
     """Whether a JSON value is a whole number; `true` is none."""
     return isinstance(value, int) and not isinstance(value, bool)
-
-
-def clean(text: str) -> str:
-    """The same text; surrogate pairs joined, and lone ones, which no file can hold, replaced.
-
-    They come from escapes in JSON, and from names of files that are not UTF-8.
-    """
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def parse_json(text: str) -> object:

@@ -11,6 +11,7 @@ are service lines other than calls (who joined, new titles, pins).
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -30,6 +31,9 @@ _MEDIA = {
     "animation": "[GIF]",
     "audio_file": "[audio]",
 }
+_STRUCK = "[struck out]"
+"""Stands where words are struck through, so that nobody wonders at the gap."""
+_WORDS = re.compile(r"\S(?:.*\S)?", re.DOTALL)
 _UNNAMED = {"saved_messages": "Saved Messages", "replies": "Replies"}
 _DELETED_ACCOUNT = "Deleted Account"
 """What Telegram itself calls somebody whose account is gone; the export says null."""
@@ -120,7 +124,11 @@ def _thread(
     else:
         title = _UNNAMED.get(kind, _DELETED_ACCOUNT if kind == "personal_chat" else None)
     names = _Names()
-    messages = _unique(m for fields in found if (m := _message(fields, names, path)))
+    messages = _unique(
+        m
+        for i, fields in enumerate(found)
+        if (m := _message(fields, f"messages[{i}]", names, path))
+    )
     if not messages:
         raise _NoMessages(f"the chat {title or id_} holds no messages", path)
     one_to_one = kind in ("personal_chat", "bot_chat")
@@ -188,10 +196,10 @@ def _unlike(name: str | None, people: list[str]) -> str:
     return name if name and name != "-" and name not in people else silent_name(people)
 
 
-def _message(fields: object, names: _Names, path: Path) -> Message | None:
+def _message(fields: object, where: str, names: _Names, path: Path) -> Message | None:
     """A message, or None for a service line. Raises `InputError`."""
     if not isinstance(fields, dict) or not is_int(fields.get("id")):
-        raise InputError("a message must be a JSON object with a whole number as id", path)
+        raise InputError(f"{where} must be a JSON object with a whole number as id", path)
     id_, kind = fields["id"], fields.get("type")
     if kind == "unsupported":
         # Telegram says no more than that there was one.
@@ -278,5 +286,13 @@ def flat(text: object) -> str:
         return text.strip()
     if not isinstance(text, list):
         return ""
-    parts = (part.get("text") if isinstance(part, dict) else part for part in text)
-    return "".join(part for part in parts if isinstance(part, str)).strip()
+    return "".join(map(_piece, text)).strip()
+
+
+def _piece(part: object) -> str:
+    """A part of a text. What is struck through is taken back, and its words must not count as said:
+    no reader of the text, model or rule, sees the line through them."""
+    if not isinstance(part, dict):
+        return part if isinstance(part, str) else ""
+    words = _piece(part.get("text"))
+    return _WORDS.sub(_STRUCK, words) if part.get("type") == "strikethrough" else words

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from device.connectors.reading import NOBODY, clean, first_unread, pick_me, silent_name
+from device.connectors.reading import NOBODY, first_unread, pick_me, silent_name
 from device.connectors.whatsapp_lines import Entry, read_entries
 from device.connectors.whatsapp_text import (
     is_encryption_notice,
@@ -28,6 +28,7 @@ from device.connectors.whatsapp_words import LRM
 from device.errors import InputError
 from device.messages import Message, Thread
 from device.settings import DateOrder
+from device.text import clean
 
 _TITLE = re.compile(r"WhatsApp\S*(?: \S+)? (?:with|mit|con|avec|com|-) (.+)|(.+) के साथ WhatsApp")
 
@@ -53,15 +54,18 @@ def read_chat(
     me: str | None = None,
     unread: int | None = None,
     date_order: DateOrder | None = None,
-) -> Thread:
-    """The conversation in an export; `title` as `chat_title` finds it.
+) -> list[InputError | Thread]:
+    """The conversation in an export; before it, what is odd about its dates.
+
+    `title` is as `chat_title` finds it.
 
     Without `me` the wearer is known only where the title names the other one of two. Raises
     `InputError` for what `read_entries` raises it for, for a chat without a message, and where it
     can't be told which name is the wearer's. A missed call without a sender (Android) counts as the
     other one's.
     """
-    entries = read_entries(text, path, tuple(name for name in (title, me) if name), date_order)
+    names = tuple(name for name in (title, me) if name)
+    entries, odd = read_entries(text, path, names, date_order)
     # On iOS the chat "sends" its first notice under its own name; a person may quote it later on.
     by_app = entries[:3] + [e for e in entries[3:] if e.text.startswith(LRM)]
     notices = [e for e in by_app if e.sender and is_encryption_notice(e.text)]
@@ -93,9 +97,9 @@ def read_chat(
         named = other or named or next(iter(rest), None)
     caller = rest[0] if rest and not is_group else named or "Unknown"
     messages = _messages(kept, caller)
-    if not named and path.stem.strip("_").casefold() != "chat":
+    if not named and path.stem.strip("_-").casefold() not in ("", "chat"):
         named = clean(path.stem)
-    return Thread(
+    thread = Thread(
         id=f"whatsapp:{named or messages[0].id}",
         me=mine,
         messages=messages,
@@ -103,6 +107,7 @@ def read_chat(
         is_group=is_group,
         unread_from=first_unread(messages, mine, unread),
     )
+    return [*odd, thread]
 
 
 def _same(name: str, title: str) -> bool:
@@ -127,7 +132,8 @@ def _messages(kept: list[tuple[Entry, str]], caller: str) -> tuple[Message, ...]
     messages = []
     for e, text in kept:
         sender = e.sender or caller
-        source = f"{e.numbers} {e.time} {sender}"
+        # Without the tilde: a stranger who becomes a contact has written no new messages.
+        source = f"{e.numbers} {e.time} {sender.removeprefix('~')}"
         digest = hashlib.sha256(f"{source} {before[source]}".encode()).hexdigest()[:16]
         before[source] += 1
         messages.append(Message(sender, text, e.time, e.date, digest))

@@ -11,7 +11,8 @@ years, 12 or 24 hours, the order of day and month. What is done about it:
   without a header. A file that begins in the middle of a message is an error: it doesn't say whose.
 - Day and month: the order in which every date exists; if several do, the one without dates in the
   future, then the one in which time runs backwards less often; if that is even, the day comes
-  first. A line whose date or hour doesn't exist is no header.
+  first. A line whose date or hour doesn't exist is no header. What still speaks against the order
+  is reported, and the chat read.
 - Whoever wrote is what stands before the first ": ". A name with ": " in it is taken whole when it
   is the chat's, by its first notice on iOS or by its file's name (where "_" stands for what no
   file's name can hold), or the wearer's; others are cut there. Android's own notices have no ": ",
@@ -22,10 +23,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from device.connectors.whatsapp_text import is_encryption_notice
 from device.connectors.whatsapp_words import MARKS, NOTICE
@@ -44,6 +47,9 @@ _HEADER = re.compile(
     (?P<rest>.*)""",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
+_LATE = dt.timedelta(days=1)
+"""So much later than its successor a message may be: what was sent to a phone that was off at
+midnight stands below what its owner wrote after it."""
 _FIRST_DAY = dt.date(2009, 1, 1)
 """WhatsApp began in 2009."""
 _AFTERNOON = ("p", "अपराह्न", "م")
@@ -81,8 +87,8 @@ def is_chat(text: str) -> bool:
 
 def read_entries(
     text: str, path: Path, names: tuple[str, ...], date_order: DateOrder | None
-) -> list[Entry]:
-    """What the headers open, in the file's order.
+) -> tuple[list[Entry], list[InputError]]:
+    """What the headers open, in the file's order; and what speaks against the order of its dates.
 
     `names` are those known beforehand, which may hold ": ". Raises `InputError` (with the line) for
     a file that begins in the middle of a message, for a first date that doesn't exist, and for
@@ -101,7 +107,7 @@ def read_entries(
     dates = {i: date for i, m in headers.items() if (date := _date(_numbers(m), order))}
     starts = list(dates)
     if first not in dates:  # else its message, which has no other to be a part of, would be lost
-        problem = f"{headers[first]['date']} is no date"
+        problem = f"{headers[first]['date']} is no date as {_SAID[order]}"
         raise InputError(f"{problem}; mend the line or export the chat again", path, first + 1)
     openings = (headers[i]["rest"].rpartition(": ") for i in starts[:3])
     chat = tuple(_name(name) for name, _, said in openings if is_encryption_notice(said))
@@ -113,8 +119,7 @@ def read_entries(
         text = "\n".join([said, *lines[start + 1 : end]]).rstrip()
         time = _time(m) or dt.time.min
         entries.append(Entry(_numbers(m), dates[start], time, sender, text))
-    contacts = {e.sender for e in entries}
-    return [replace(e, sender=_contact(e.sender, contacts)) for e in entries]
+    return entries, list(_odd(headers, dates, order, path))
 
 
 def _layout(m: re.Match[str]) -> tuple[object, ...]:
@@ -162,14 +167,13 @@ def _quotes_colon(head: str) -> bool:
 
 
 def _name(raw: str) -> str:
-    """A name without direction marks and with plain spaces."""
-    return " ".join(raw.translate(dict.fromkeys(map(ord, MARKS))).split())
+    """A name without direction marks and with plain spaces.
 
-
-def _contact(name: str | None, contacts: set[str | None]) -> str | None:
-    """Without the "~" of iOS for somebody who is no contact, unless a contact has that name."""
-    plain = name.lstrip("~ ") if name and name.startswith("~") else None
-    return plain if plain and plain not in contacts else name
+    Somebody who is no contact is "~Mia", as WhatsApp shows them: the wearer is to see that, and a
+    stranger's message is never urgent (`device.language.triage`). iOS writes "~ Mia".
+    """
+    name = " ".join(raw.translate(dict.fromkeys(map(ord, MARKS))).split())
+    return f"~{name.lstrip('~ ')}" if name.startswith("~") else name
 
 
 def _numbers(m: re.Match[str]) -> tuple[int, int, int]:
@@ -208,6 +212,40 @@ def _order(
     raise InputError(
         f"{problem}; leave the date order out and it is found from the file", path, line
     )
+
+
+def _odd(
+    headers: dict[int, re.Match[str]], dates: dict[int, dt.date], order: DateOrder, path: Path
+) -> Iterator[InputError]:
+    """What in a file that was read in `order` speaks against that, each with its first line.
+
+    The chat is read nevertheless: any contact may write a line that looks like a header.
+    """
+    others = [
+        line
+        for line, m in headers.items()
+        if line not in dates and any(_date(_numbers(m), other) for other in _YEAR_MONTH_DAY)
+    ]
+    if others:
+        problem = (
+            f"the date {headers[others[0]]['date']} can't be read as {_SAID[order]}, as all dates "
+            f"of this chat are{_more(others)}; the line counts as text of the message above it"
+        )
+        yield InputError(problem, path, others[0] + 1)
+    back = [(a, b) for a, b in pairwise(dates) if dates[a] - dates[b] > _LATE]
+    if back:
+        before, line = (headers[i]["date"] for i in back[0])
+        problem = (
+            f"time runs backwards, from {before} to {line}, with the dates read as {_SAID[order]}"
+            f"{_more(back)}; say --date-order if that is wrong, and read exports that were put "
+            "together one by one"
+        )
+        yield InputError(problem, path, back[0][1] + 1)
+
+
+def _more(found: list[Any]) -> str:
+    """ " (and 2 more)" where there is more than the first one."""
+    return f" (and {len(found) - 1} more)" if len(found) > 1 else ""
 
 
 @cache

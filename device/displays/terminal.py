@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 
-from rich.console import Console, Group, RenderableType
+from rich.columns import Columns
+from rich.console import Console, RenderableType
 from rich.panel import Panel
 from rich.rule import Rule
 from rich.table import Table
@@ -16,41 +18,87 @@ from device.text import neutralise
 MODEL_MARK = "◇"
 """Stands before a model's line, so that it is never taken for a person's own words."""
 QUOTE_MARK = "❝"
+NARROW = 4
+"""Columns that a text under its head is indented by."""
+WIDEST = 2
+"""Columns of the widest character, which no line can be narrower than."""
 _URGENCY_STYLE = {"high": "bold red", "normal": "yellow", "low": "dim"}
 _PARTS = ("prefill", "glance", "triage", "summary", "asks", "replies")
 
 
+class Screen(Console):
+    """A terminal, or the file or pipe that stands for it."""
+
+    def __init__(self) -> None:
+        super().__init__(highlight=False)
+
+    def on_broken_pipe(self) -> None:
+        """Nobody reads any more. Rich would end the process here; this leaves it to `cli.main`."""
+        raise  # the BrokenPipeError that rich is handling
+
+
+def hang(head: Text, body: Text, console: Console, indent: int = 0) -> None:
+    """`head`, and `body` beside it, with each of its lines under the first one.
+
+    `indent` columns are kept for the head. Where it leaves the body less than half of the screen,
+    the body stands under it.
+    """
+    indent = max(indent, head.cell_len)
+    if indent > console.width // 2:
+        for number, line in enumerate(head.wrap(console, max(console.width - NARROW, WIDEST))):
+            line.rstrip()
+            console.print(Text(" " * NARROW if number else "").append_text(line), soft_wrap=True)
+        head, indent = Text(), NARROW
+    for line in body.wrap(console, max(console.width - indent, WIDEST)):
+        line.rstrip()
+        head.append(" " * (indent - head.cell_len)).append_text(line)
+        console.print(head, soft_wrap=True)
+        head = Text()
+
+
 def show_thread(thread: Thread, console: Console, last: int = 12) -> None:
-    """The last messages of a thread, the new ones bright."""
+    """The last messages of a thread, the new ones bright, each day under its date."""
     title = neutralise(thread.title or "") or ("Group" if thread.is_group else "Chat")
     console.print(Rule(Text(title, style="bold"), align="left", style="dim"))
     start = max(0, len(thread.messages) - last)
     if start:
         console.print(Text(f"  … {start} earlier messages", style="dim"))
+    day: dt.date | None = None
     for i in range(start, len(thread.messages)):
         message = thread.messages[i]
+        if message.date and message.date != day:
+            day = message.date
+            console.print(Text(f"  {day:%a} {day.day} {day:%b} {day.year}", style="dim"))
         new = i >= thread.unread_from
-        line = Text("  ")
-        line.append(message.time.strftime("%H:%M ") if message.time else "", style="dim")
+        head = Text("  ")
+        head.append(message.time.strftime("%H:%M ") if message.time else "", style="dim")
         mine = message.sender == thread.me
         name = "me" if mine else neutralise(message.sender)
-        line.append(f"{name} ", style="green" if mine else "bold cyan" if new else "cyan")
-        line.append(neutralise(message.text), style="" if new else "dim")
-        console.print(line)
+        head.append(f"{name} ", style="green" if mine else "bold cyan" if new else "cyan")
+        hang(head, Text(neutralise(message.text), style="" if new else "dim"), console)
 
 
-def show_card(card: Card, console: Console) -> None:
-    """The card: the glance on the lens, then what is there on request."""
-    console.print(_lens(card.glance))
+def show_card(card: Card, console: Console, nothing_new: bool = False) -> None:
+    """The card: the glance on the lens, then what is there on request.
+
+    `nothing_new`: the wearer has read all that others wrote. The lens stays dark then; what the
+    thread was about, and what is still open in it, is there on request.
+    """
+    if nothing_new:
+        console.print(Text("  nothing new", style="dim italic"))
+    else:
+        console.print(_lens(card.glance))
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="dim", justify="right", min_width=9)
     facts.add_column()
     facts.add_row("summary", _marked(card.summary))
-    asks = _marked(card.asks) if card.asks else Text("nothing", style="dim")
-    facts.add_row("asks you", asks)
-    urgency = Text(card.triage.urgency, style=_URGENCY_STYLE[card.triage.urgency])
-    urgency.append(", reply wanted" if card.triage.needs_reply else ", no reply needed", "default")
-    facts.add_row("urgency", urgency)
+    if card.asks or not nothing_new:
+        asks = _marked(card.asks) if card.asks else Text("nothing", style="dim")
+        facts.add_row("asks you", asks)
+    if card.triage.needs_reply or not nothing_new:
+        urgency = Text(card.triage.urgency, style=_URGENCY_STYLE[card.triage.urgency])
+        wanted = "reply wanted" if card.triage.needs_reply else "no reply needed"
+        facts.add_row("urgency", urgency.append(f", {wanted}", "default"))
     for number, draft in enumerate(card.drafts, start=1):
         text = Text(f"{MODEL_MARK} ", style="magenta").append(draft.text, style="default")
         text.append(f"  {draft.intent}", style="dim italic")
@@ -76,10 +124,9 @@ def _times(card: Card) -> str:
     return f"{times} ms   ({card.tokens} tokens, {re.sub(r'[^ -~]', '?', card.model)})"
 
 
-def legend() -> Group:
+def legend() -> Columns:
     """What the marks mean, once a run."""
-    words = Text(f"{MODEL_MARK}", style="magenta")
-    words.append(" the model's own words, checked against the thread   ", style="dim")
-    words.append(QUOTE_MARK, style="blue")
-    words.append(" the sender's own words", style="dim")
-    return Group(words)
+    model = Text(MODEL_MARK, style="magenta")
+    model.append(" the model's own words, checked against the thread", style="dim")
+    quote = Text(QUOTE_MARK, style="blue").append(" the sender's own words", style="dim")
+    return Columns((model, quote), padding=(0, 3))

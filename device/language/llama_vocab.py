@@ -35,6 +35,9 @@ class LlamaModel:
         params = llama.llama_model_default_params()
         params.vocab_only = vocab_only
         kept = avoid_amx(params, header)
+        if header.quantization == "Q4_0":
+            # These weights are repacked at load; mapped, the file would stay in memory beside them.
+            params.load_mode = llama.LLAMA_LOAD_MODE_NONE
         self.path = path
         self.pointer: Any = llama.llama_model_load_from_file(str(path).encode(), params)
         del kept

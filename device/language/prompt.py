@@ -16,6 +16,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Literal, Protocol
 
 from device.language.languages import is_taught
@@ -33,12 +34,15 @@ NOTHING_ASKED = "-"
 
 ME = "me"
 
+KEPT = 4096
+"""Messages whose tokens are kept: a few megabytes."""
+
 
 def speaker_name(message: Message, me: str) -> str:
     """The name a line opens with: "me" for the wearer and for nobody else."""
     if message.sender == me:
         return ME
-    name = neutralise(message.sender).replace(":", "")[:48].strip() or "?"
+    name = neutralise(message.sender).replace(":", "").lstrip("~")[:48].strip() or "?"
     return f"{name}." if name.casefold() == ME else name
 
 
@@ -85,6 +89,8 @@ class ThreadPrompt:
 
     def __init__(self, tokenizer: Tokenizer):
         self._tokenizer = tokenizer
+        # With each arriving message the whole thread is asked for again.
+        self._message = lru_cache(maxsize=KEPT)(self._encode)
         self._start = tokenizer.control("<|im_start|>")
         self._end = tokenizer.control("<|im_end|>")
         self._newline = tokenizer.encode("\n")
@@ -115,6 +121,9 @@ class ThreadPrompt:
         return [self._start, *self._tokenizer.encode(line)]
 
     def message(self, message: Message, me: str) -> list[int]:
+        return list(self._message(message, me))
+
+    def _encode(self, message: Message, me: str) -> list[int]:
         return self._tokenizer.encode(message_line(message, me) + "\n")
 
     def new_mark(self) -> list[int]:

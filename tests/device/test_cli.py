@@ -149,3 +149,17 @@ def test_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
         main([command, "--help"])
     assert stopped.value.code == 0
     assert COMMANDS[command][1:20] in capsys.readouterr().out.replace("\n", " ")
+
+
+@pytest.mark.parametrize("columns", ["40", "80"])
+def test_model_list_fits(
+    columns: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert main(["model", "list"]) == 0
+    out = capsys.readouterr().out
+    assert all(len(line) <= int(columns) for line in out.splitlines())
+    assert "…" not in out
+    assert out.startswith("* sidelong-118m  ")
+    for word in ("Q4_0", "Apache-2.0", "sidelong-118m.gguf"):
+        assert word in out

@@ -161,3 +161,50 @@ def test_full_disk() -> None:
     assert done.returncode == 2
     assert done.stderr.startswith(b"sidelong: stopped: ")
     assert done.stderr.count(b"\n") == 1
+
+
+def test_a_name_that_is_empty(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["read", ""], ["inbox", "import", ""], ["check", "", "x"]):
+        with pytest.raises(SystemExit) as stopped:
+            main(arguments)
+        assert stopped.value.code == 2
+        assert "this one is empty" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "said"),
+    [
+        (line("a").encode(), 0, b"a: 1 new of 1 messages\n"),
+        (CHAT.encode(), 0, b"Ben: 2 new of 2 messages\n"),
+        (b"PK\x03\x04", 2, b"sidelong: -: a zip, which no pipe can bring; save it"),
+        (b"", 2, b"sidelong: -: the file is empty"),
+        (b'{"a": 1}', 2, b"sidelong: -:1: messages must be a list, but it is missing"),
+    ],
+)
+def test_what_is_piped_in(data: bytes, code: int, said: bytes) -> None:
+    command = [*COMMAND, "inbox", "import", "-", "--me", "Anna"]
+    done = subprocess.run(command, input=data, capture_output=True, timeout=60)
+    assert done.returncode == code
+    assert (done.stderr if code else done.stdout).startswith(said)
+
+
+def test_nothing_unread(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    chats = write(tmp_path / "a.jsonl", line())
+    arguments = ["read", chats, "--threads", "1", "--model", str(GGUF)]
+    assert main([*arguments, "--unread", "0"]) == 0
+    assert "nothing new" in capsys.readouterr().out
+    assert main([*arguments, "--unread", "1"]) == 0
+    assert "nothing new" not in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main([*arguments, "--unread", "-1"])
+    with pytest.raises(SystemExit):
+        main(["read", "--help"])
+    assert "0 for none" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_message_without_its_keys(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    message = {"from": "Ben", "text": "hi"}
+    chats = write(tmp_path / "a.jsonl", line(), line(messages=[message, {"a": 1}]))
+    assert main(["inbox", "import", chats]) == 2
+    said = f"sidelong: {chats}:2: messages[1].text must be a text, but it is missing\n"
+    assert capsys.readouterr().err == said

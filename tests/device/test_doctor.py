@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -63,6 +64,31 @@ def test_model_that_is_missing_or_damaged(
     code, out = said(capsys)
     assert code == 2
     assert "installing Sidelong again brings it back" in out
+
+
+@pytest.mark.parametrize("columns", ["40", "80"])
+def test_portaudio_is_missed_where_it_is_needed(
+    columns: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "audio_library", lambda: False)
+    monkeypatch.setenv("COLUMNS", columns)
+    assert main(["doctor"]) == 0, "cards need no sound"
+    lines = capsys.readouterr().out.splitlines()
+    assert all(len(line) <= int(columns) for line in lines)
+    out = " ".join(" ".join(lines).split())
+    voice = out.partition("microphone and speaker ")[2].partition(" training and export")[0]
+    assert "PortAudio is missing: apt install libportaudio2" in voice
+
+
+def test_it_runs_where_llama_cannot_even_be_imported() -> None:
+    code = (
+        "import sys; sys.modules['llama_cpp'] = None\n"
+        "from device.cli import main; raise SystemExit(main(['doctor']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert "not usable" in done.stdout
+    assert not done.stderr
 
 
 def test_mac_has_no_affinity(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.text import MESSAGE_CHARS, neutralise
+from device.text import MESSAGE_CHARS, clean, neutralise
 
 
 @given(st.text())
@@ -36,3 +36,15 @@ def test_neutralise(raw: str, clean: str) -> None:
 
 def test_a_pasted_book_is_cut() -> None:
     assert len(neutralise("word " * 1_000_000)) <= MESSAGE_CHARS + 2
+
+
+@given(st.text(st.characters()))
+def test_clean_text_can_be_written_and_is_else_the_same(text: str) -> None:
+    cleaned = clean(text)
+    cleaned.encode()
+    if not any(0xD800 <= ord(c) < 0xE000 for c in text):
+        assert cleaned == text
+
+
+def test_surrogates() -> None:
+    assert clean("\ufeff\ud83d\ude00 \ud83d") == "\ufeff😀 \ufffd"

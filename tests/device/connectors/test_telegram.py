@@ -174,6 +174,16 @@ def test_control_characters_that_telegram_writes_as_no_json() -> None:
         parse_json(r'{"a": "\xZZ"}')
 
 
+def test_what_is_struck_through_is_not_said() -> None:
+    def struck(text: object) -> dict[str, object]:
+        return {"type": "strikethrough", "text": text}
+
+    texts = [["at ", struck("7 pm "), {"type": "bold", "text": "8"}], [struck("no")], [struck(" ")]]
+    thread = one(chat(*(message(i, "Ben", 17, text) for i, text in enumerate(texts))))
+    shown = [m.text for m in thread.messages]
+    assert shown == ["at [struck out] 8", "[struck out]", "[unsupported message]"]
+
+
 # What is wrong
 
 
@@ -181,7 +191,7 @@ def test_control_characters_that_telegram_writes_as_no_json() -> None:
     ("document", "said"),
     [
         (chat(message(1, "Ben", 17), id_="17"), "whole number as id"),
-        (chat("hello"), "a message must be a JSON object"),
+        (chat("hello"), "messages[0] must be a JSON object"),
         (chat(message(7, "Ben", 17, date="soon")), "message 7: date must be like"),
         (chat(message(7, "Ben", 17, date=5)), "message 7: date must be like"),
         (chat(message(7, "Ben", 17) | {"type": "poem"}), "message 7: type must be"),

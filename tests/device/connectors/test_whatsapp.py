@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from device.connectors.whatsapp import read_chat
 from device.connectors.whatsapp_words import LRM, MARKS
 from device.errors import InputError
+from device.language.triage import is_unknown
 from device.messages import Thread
 from device.settings import DateOrder
 
@@ -24,8 +25,14 @@ NARROW = "\u202f"
 SPANISH = ("\u202fa.\xa0m.", "\u202fp.\xa0m.")
 
 
-def read(text: str, **options: Any) -> Thread:
+def items(text: str, **options: Any) -> list[InputError | Thread]:
     return read_chat(text, PATH, **{"me": "Anna", **options})
+
+
+def read(text: str, **options: Any) -> Thread:
+    *_, thread = items(text, **options)
+    assert isinstance(thread, Thread)
+    return thread
 
 
 def half_day(when: dt.datetime, am: str, pm: str, seconds: bool = False) -> str:
@@ -173,6 +180,19 @@ def test_names_with_a_colon() -> None:
     assert read(ios, me="-").messages[0].sender == "Dr: Who"
     thread = read(export, me="Dr: Who")
     assert thread.me == thread.messages[0].sender == "Dr: Who"
+
+
+def test_a_stranger_is_told_by_a_tilde() -> None:
+    """As triage needs it, and as WhatsApp shows it."""
+    export = "31/03/2025, 18:04 - ~\u202fMia: hi\n31/03/2025, 18:04 - Mia: hi\n"
+    thread = read(export, me="-")
+    assert [m.sender for m in thread.messages] == ["~Mia", "Mia"]
+    assert is_unknown("~Mia")
+    assert len({m.id for m in thread.messages}) == 2
+    alone = export.partition("\n")[0]
+    assert read(alone, me="mia").me == "~Mia"
+    known = read(alone.replace("~\u202f", ""), me="-")
+    assert known.messages[0].id == thread.messages[0].id, "an import after Mia became a contact"
 
 
 TWO = "31/03/2025, 18:04 - Ben: hi\n31/03/2025, 18:05 - Anna: yes\n31/03/2025, 18:06 - Ben: ok\n"
