@@ -133,7 +133,7 @@ def examine(
         first.write(example, glance, summary)
         held += [holds for _, holds in decoded.values()]
     shown.more = card_figures(examples, cards, ordinary) | {
-        "lines_pass_first_pct": 100 * float(np.mean(held)),
+        "lines_pass_first_pct": 100 * float(np.mean(held or [False])),
     }
     return shown, first
 
@@ -264,7 +264,7 @@ def main() -> None:
     else:
         examples = load_examples([args.threads])
     in_all = len(examples)
-    ordinary = ordinary_words(e.thread for e in (*training, *examples))
+    ordinary = ordinary_words((*training, *examples))
     if args.limit:
         examples = examples[:: max(1, len(examples) // args.limit)][: args.limit]
     papers = [*own_words(examples, ordinary)]

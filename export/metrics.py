@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import calendar
 import re
+import unicodedata
 from collections.abc import Container, Iterable, Sequence
 
 import numpy as np
 from rouge_score.rouge_scorer import RougeScorer
 
 from device.messages import Thread
+from export.data import Example
 
 _ROUGE = RougeScorer(["rougeL"], use_stemmer=True)
 _NUMBER = re.compile(r"\d+")
@@ -31,9 +33,20 @@ def best_rouge_l(golds: Sequence[str], texts: Sequence[str]) -> float:
     return max((rouge_l(g, t) for g in golds for t in texts), default=0.0)
 
 
-def ordinary_words(threads: Iterable[Thread]) -> frozenset[str]:
-    """Words that somebody writes without a capital: none of them is a name by its capital."""
-    return frozenset(w for t in threads for m in t.messages for w in _WORD.findall(m.text))
+def ordinary_words(examples: Iterable[Example]) -> frozenset[str]:
+    """Words that are no names by the capital they open a sentence with.
+
+    Somebody writes them without one, or a person opened a line with them about a thread they don't
+    stand in ("Likely scam: ...").
+    """
+    ordinary: set[str] = set()
+    for example in examples:
+        said = _plain(_said(example.thread))
+        ordinary.update(w for m in example.thread.messages for w in _WORD.findall(m.text))
+        for line in (example.glance, example.summary):
+            opening = (word.casefold() for word in _OPENING.findall(line))
+            ordinary.update(word for word in opening if word not in said)
+    return frozenset(ordinary)
 
 
 def unsupported(text: str, thread: Thread, ordinary: Container[str]) -> list[str]:
@@ -43,21 +56,30 @@ def unsupported(text: str, thread: Thread, ordinary: Container[str]) -> list[str
     An `ordinary` word that opens a sentence is no name; a day or month written out is there where
     its first three letters open a word ("Tuesday" for "tues").
     """
-    said = " ".join(
-        [*(f"{m.sender} {m.text} {m.time or ''}" for m in thread.messages), thread.title or ""]
-    )
+    said = _said(thread)
     numbers = set(_NUMBER.findall(said))
-    folded = said.casefold()
+    plain = _plain(said)
     openings = {name for name in _OPENING.findall(text) if name.casefold() in ordinary}
     wrong = [n for n in _NUMBER.findall(text) if n not in numbers]
     names = (n for n in _NAME.findall(text) if n not in openings)
-    return wrong + [n for n in names if not _is_said(n.casefold(), folded)]
+    return wrong + [n for n in names if not _is_said(n.casefold(), plain)]
 
 
-def _is_said(name: str, folded: str) -> bool:
+def _said(thread: Thread) -> str:
+    messages = (f"{m.sender} {m.text} {m.time or ''}" for m in thread.messages)
+    return " ".join([*messages, thread.title or ""])
+
+
+def _plain(text: str) -> str:
+    """Without case and accents: "Treviño" is there for "Trevino"."""
+    parts = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(c for c in parts if not unicodedata.combining(c))
+
+
+def _is_said(name: str, plain: str) -> bool:
     if name in _CALENDAR:
-        return re.search(rf"\b{name[:3]}", folded) is not None
-    return name in folded
+        return re.search(rf"\b{name[:3]}", plain) is not None
+    return name in plain
 
 
 def f1(truth: Sequence[bool], said: Sequence[bool]) -> float:

@@ -67,6 +67,8 @@ _COMPACT = re.compile(r"(?<![\d.,:/])(?P<h>0?[1-9]|1[0-2])(?P<m>[0-5]\d)? ?(?P<h
 _SPELT_OUT = re.compile(
     rf"\b(?P<h>{'|'.join(HOURS)})[ -](?P<m>fifteen|thirty|forty[ -]five)\b(?![ -](?:past|to)\b)"
 )
+_BETWEEN_HOURS = re.compile(r"\d[:.h](?!00)\d|half|quarter|media|cuarto|sa[dw]|paune")
+"""Surely such a time; "5 to 6" may be a range and "14 15" two numbers."""
 _SPACED = re.compile(r"(?<![\d.,:/])(?P<h>1?\d|2[0-3]) (?P<m>[0-5][05])(?![\d/.,:])")
 _OCLOCK = re.compile(
     rf"(?<![\d.,:])\b(?P<h>{_HOUR_OR_DIGIT})(?: ?o['’ ]? ?clock|ish\b| baje\b| ?uhr\b| heures?\b)"
@@ -172,11 +174,13 @@ def values(text: str, source: bool = False) -> list[Value]:
     """Every value in a text, in the order of the text; `source` reads generously.
 
     In a statement a value stands once, as the widest thing it is part of (the 30 of "7:30" is no
-    number of its own); in a source its parts are listed as well.
+    number of its own); in a source its parts are listed as well, but for those of a time between
+    the hours: who writes "half two" never said 2.
     """
     folded = fold(text)
     found = clock_values(folded, source)
-    taken = [] if source else [(v.start, v.end) for v in found]
+    spans = [(v.start, v.end) for v in found]
+    taken = [s for s in spans if not source or _BETWEEN_HOURS.search(folded, *s)]
 
     def free(pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
         for match in pattern.finditer(folded):
@@ -204,9 +208,10 @@ def values(text: str, source: bool = False) -> list[Value]:
             add("weekday", WEEKDAYS[word], match)
         elif word in WORDS:
             add("word", WORDS[word], match)
-        for more in (ORDINALS, FOREIGN) if source else ():
-            if word in more:
-                add("word", more[word], match)
+        if source and word in ORDINALS:
+            add("date", ORDINALS[word], match)
+        if source and word in FOREIGN:
+            add("word", FOREIGN[word], match)
     return sorted(found, key=lambda v: (v.start, v.end))
 
 
@@ -255,6 +260,7 @@ class Supply:
         self.times = {(v.number, v.half) for v in found if v.kind == "time"}
         self.minutes = {v.number for v in found if v.kind == "time"}
         self.numbers = {v.number for v in found if v.kind not in ("time", "weekday")}
+        self.ordinals = {v.number for v in found if v.kind in ("number", "amount", "date")}
         self.weekdays = {v.number for v in found if v.kind == "weekday"}
         self.months = {v.month for v in found if v.month} | {
             MONTHS[w] for text in texts for w in _WORD.findall(fold(text)) if w in MONTHS
@@ -268,6 +274,8 @@ class Supply:
             return value.number in self.weekdays
         if value.kind == "date" and value.month and self.months and value.month not in self.months:
             return False
+        if value.kind == "date" and not value.month:
+            return value.number in self.ordinals  # "which one" is no "1st"
         return value.number in self.numbers or value.number in self._from_times
 
     @cached_property

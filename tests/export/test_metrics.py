@@ -6,7 +6,8 @@ import datetime as dt
 
 import pytest
 
-from device.messages import Message, Thread
+from device.messages import Message, Thread, Triage
+from export.data import Example
 from export.metrics import (
     best_rouge_l,
     f1,
@@ -21,6 +22,10 @@ THREAD = Thread("t", "Anna", (Message("Ben", "train to Utrecht at 7", dt.time(18
 OTHER = Thread("o", "Anna", (Message("Cleo", "tomorrow, after dinner"),))
 
 
+def example(thread: Thread, glance: str = "", summary: str = "") -> Example:
+    return Example(thread, glance, summary, None, Triage(False, "low"), (), "p", "en")
+
+
 def test_rouge_l() -> None:
     assert rouge_l("the train is late", "the train is late") == 100
     assert rouge_l("trains", "train") == 100, "stemmed"
@@ -31,7 +36,11 @@ def test_rouge_l() -> None:
 
 def test_unsupported_names_and_numbers() -> None:
     def wrong(text: str, thread: Thread = THREAD) -> list[str]:
-        return unsupported(text, thread, ordinary_words([thread, OTHER]))
+        return unsupported(
+            text,
+            thread,
+            ordinary_words([example(thread), example(OTHER, "Likely late", "Cleo is.")]),
+        )
 
     assert wrong("Ben: train to Utrecht at 7") == []
     assert wrong("Ben takes 9 trains to Leiden") == ["9", "Leiden"]
@@ -39,6 +48,8 @@ def test_unsupported_names_and_numbers() -> None:
     tues = Thread("t", "Anna", (Message("Ben", "coming TUES"),))
     assert wrong("Ben comes Tuesday", tues) == []
     assert wrong("Tomorrow. Dinner is late") == [], "ordinary words that open a sentence"
+    assert wrong("Likely late: Cleo is") == ["Cleo"], "a person opened a line with the first"
+    assert wrong("Utrécht at 7") == [], "accents don't count"
     assert wrong("Zoe: the train. Zoe and Ben") == ["Zoe", "Zoe"], "no ordinary word"
 
 
