@@ -109,6 +109,10 @@ class Catalog:
         self._files.check(entry, trust_memory=True)
         return entry
 
+    def tried(self, path: Path) -> str:
+        """The SHA-256 of a file of no manifest, loaded on trial. Raises `ModelError`."""
+        return self._files.tried(path)
+
     def verify(self, name: str | None = None) -> tuple[Entry, ...]:
         """Hash one model, or all, and return them. Raises `ModelError` that tells all bad ones."""
         entries = self.list() if name is None else (self.entry(name),)

@@ -38,7 +38,8 @@ def find_model(name: str | None, catalog: Catalog) -> Model:
             raise ModelError(
                 f"{name}: no such model file; `sidelong model list` shows what is there"
             )
-        return Model(path.name.removesuffix(".gguf"), path)
+        sha256 = None if path.is_dir() else catalog.tried(path)
+        return Model(path.name.removesuffix(".gguf"), path, sha256)
     if name is not None:
         catalog.verify(name)
     entry = catalog.current() if name is None else catalog.entry(name)

@@ -86,6 +86,24 @@ class VerifiedFiles:
             raise ModelError(f"{entry.path}: damaged (SHA-256 {digest}); {advice}")
         self._remember(entry.path, seen)
 
+    def tried(self, path: Path) -> str:
+        """The SHA-256 of a GGUF that was loaded on trial, once a state of the file.
+
+        Raises `ModelError` where it can't be read or loaded.
+        """
+        whole = path.resolve()
+        try:
+            stat = whole.stat()
+            match self._memory().get(str(whole)):
+                case [stat.st_size, stat.st_mtime_ns, str(known)]:
+                    return known
+            try_loading(path, str(path))
+            digest = sha256_of(whole)
+        except OSError as error:
+            raise ModelError(f"{path}: can't be read ({error.strerror or error})") from error
+        self._remember(whole, [stat.st_size, stat.st_mtime_ns, digest])
+        return digest
+
     def _memory(self) -> dict[str, object]:
         try:
             memory = json.loads(self._path.read_text(encoding="utf-8"))

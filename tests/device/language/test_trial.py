@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from device.errors import ModelError
 from device.language import verified
 from device.language.catalog import Catalog
+from device.language.load import find_model
 from tests.models import File, Server, entry, parts, ship
 
 TINY = (Path(__file__).parents[2] / "tiny" / "tiny.gguf").read_bytes()
@@ -68,6 +70,20 @@ def test_what_cannot_be_loaded_is_never_put_in_use(
     assert parts(data) == []
     assert [e.name for e in catalog.list()] == ["shipped", "other"]
     assert catalog.current().name == "shipped"
+
+
+def test_a_file_named_by_its_path_is_tried_once(
+    real: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "mine.gguf"
+    path.write_bytes(UNLOADABLE["deadly"][0])
+    with pytest.raises(ModelError, match="dies of it, signal 6"):
+        find_model(str(path), real)
+    path.write_bytes(TINY)
+    found = find_model(str(path), real)
+    assert found.sha256 == hashlib.sha256(TINY).hexdigest()
+    monkeypatch.setattr(verified, "try_loading", lambda *_: pytest.fail("tried twice"))
+    assert find_model(str(path), real) == found
 
 
 def test_what_takes_for_ever(real: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
