@@ -1,6 +1,7 @@
 """What one client does: train on its own user's texts, and examine what came of it.
 
-Nothing here knows of Flower. `train_round` returns what leaves the device, `examine` only figures.
+Nothing here knows of Flower. `train_round` returns what leaves the device and nothing beside it,
+`examine` figures that only a simulation asks for.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from federated import privacy
 from federated.adapters import Arrays, clipped, initial, minus, plus, sent
 from federated.drafts import best_of_three
 from federated.settings import Settings
-from federated.task import Bench, Prepared, peak_mb
+from federated.task import DESKS, Bench, Prepared, peak_mb
 from federated.users import Sent, User, read_partition
 
 Figures = dict[str, float]
@@ -39,13 +40,6 @@ class Desk:
     gate: list[Prepared]
     test: list[Prepared]
 
-    @property
-    def tokens(self) -> int:
-        """Padded tokens whose states are kept."""
-        return sum(
-            b.hidden.shape[0] * b.hidden.shape[1] for b in self.train + self.gate + self.test
-        )
-
 
 @lru_cache(maxsize=1)
 def bench(settings: Settings) -> Bench:
@@ -54,7 +48,7 @@ def bench(settings: Settings) -> Bench:
     return Bench(settings)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=DESKS)
 def desk(settings: Settings, number: int) -> Desk:
     """One user's texts. Raises `OSError` where there is no such user."""
     user = read_partition(settings.path("out") / "users", number)
@@ -68,21 +62,17 @@ def whole(settings: Settings, received: Arrays) -> Arrays:
     return initial(bench(settings).config, settings) | received
 
 
-def train_round(
-    settings: Settings, number: int, received: Arrays, round_number: int
-) -> tuple[Arrays, Figures]:
-    """(the clipped, where asked noised, update, figures) of one user in one round."""
-    started = time.monotonic()
+def train_round(settings: Settings, number: int, received: Arrays, round_number: int) -> Arrays:
+    """The clipped, where asked noised, update of one user in one round: all that leaves."""
     at = desk(settings, number)
     start = whole(settings, received)
     rng = random.Random(f"{settings.seed} {number} {round_number}")
     (after,) = bench(settings).train(start, at.train, settings.steps, rng)
-    update, length = clipped(minus(sent(after, settings), sent(start, settings)), settings.clip)
+    update, _ = clipped(minus(sent(after, settings), sent(start, settings)), settings.clip)
     if settings.noise and settings.noise_at == "client":
         # Not from the seed: noise that others can compute hides nothing.
         update = privacy.noised(update, privacy.client_deviation(settings), np.random.default_rng())
-    figures = {"seconds": time.monotonic() - started, "peak-mb": peak_mb(), "norm": length}
-    return update, figures
+    return privacy.outgoing(update, bench(settings).config, settings)
 
 
 def gated(
@@ -128,15 +118,14 @@ def examine(settings: Settings, number: int, received: Arrays) -> Figures:
         "train-texts": float(_count(at.user.train)),
         "gate-texts": float(_count(at.user.gate)),
         "test-texts": float(_count(at.user.test)),
-        "test-tokens": float(sum(len(b.wanted) for b in at.test)),
-        "kept-states": float(at.tokens),
     }
     if settings.drafts:
         wanted = at.user.test[-settings.drafts :]
         with tempfile.TemporaryDirectory() as folder:
             none, mine = best_of_three(settings, here, wanted, ways[kept], Path(folder))
         figures |= {"best3-none": none, "best3-kept": mine}
-    return figures | {"seconds": time.monotonic() - started, "peak-mb": peak_mb()}
+    figures |= {"user": float(number), "seconds": time.monotonic() - started, "peak-mb": peak_mb()}
+    return {name: figures[name] for name in privacy.FIGURES if name in figures}
 
 
 def _count(sents: Sequence[Sent]) -> int:

@@ -11,7 +11,7 @@ from device.language.prompt import ThreadPrompt, thread_tokens
 from export.metrics import best_rouge_l
 from federated.adapters import Arrays, write_gguf
 from federated.settings import Settings
-from federated.task import LIMIT, Bench
+from federated.task import DRAFTS_CONTEXT, LIMIT, Bench
 from federated.users import Sent
 
 DRAFTS = 3
@@ -27,7 +27,7 @@ def best_of_three(
     The intent is the true reply's, so that style is compared and not what to say; the same seeds
     serve both. `folder` holds the adapter while it is used.
     """
-    engine = LlamaEngine(settings.path("gguf"), n_ctx=512, n_seqs=DRAFTS + 1, threads=1)
+    engine = LlamaEngine(settings.path("gguf"), n_ctx=DRAFTS_CONTEXT, n_seqs=DRAFTS + 1, threads=1)
     try:
         none = _mean(engine, bench.prompt, sents, settings.seed)
         path = folder / "adapter.gguf"

@@ -1,9 +1,12 @@
-"""What clipping and noise promise, as epsilon at a delta; and the noise itself.
+"""What may leave a client, as one list; what clipping and noise promise; and the noise itself.
+
+In a round a client sends the tensors of `may_leave` and nothing beside them: no figure, no count,
+no time. Where it fails it sends one word of `ERRORS`. `FIGURES` leave only in a simulation, once,
+at the end.
 
 The promise is about one user's whole part in the training (add or remove one user), and about the
-adapters that the server publishes. It holds for the tensors alone: the figures that a simulation's
-clients report beside them are neither clipped nor noised. Everybody takes part in every round, so
-no sampling makes it better.
+adapters that the server publishes. It is for the tensors: who takes part, and that a client failed,
+is seen by the server. Everybody takes part in every round, so no sampling makes it better.
 """
 
 from __future__ import annotations
@@ -14,11 +17,55 @@ from typing import Any
 
 import numpy as np
 
-from federated.adapters import Arrays
+from federated.adapters import Arrays, places, problem
 from federated.settings import Settings
+
+ERRORS = (MemoryError, OSError, ValueError, RuntimeError)
+"""Kinds of error that a client tells; any other is called "Exception"."""
+
+WAYS = ("none", "local", "federated", "both", "hard", "kept")
+FIGURES = (
+    "user", *(f"nll-{way}" for way in WAYS), "kept", "train-texts", "gate-texts", "test-texts",
+    "best3-none", "best3-kept", "seconds", "peak-mb",
+)  # fmt: skip
+"""All that a simulated client answers when it is examined, a number each; a device never is."""
 
 ORDERS = (*(1 + x / 100 for x in range(1, 1000)), *range(11, 513))
 """Orders of Rényi divergence that are tried."""
+
+
+def may_leave(config: Mapping[str, Any], settings: Settings) -> dict[str, tuple[int, ...]]:
+    """Everything that a client sends in a round: name -> shape, in this order, all float32.
+
+    `config` is the base model's config.json. Values are clipped together to an L2 norm of
+    `settings.clip`, and noised where `settings.noise_at` is "client". Raises `ValueError` for a
+    target that a Llama doesn't have.
+    """
+    shapes: dict[str, tuple[int, ...]] = {}
+    for place in places(config, settings):
+        if settings.trains_a:
+            shapes[place.a] = (settings.rank, place.n_in)
+        shapes[place.b] = (place.n_out, settings.rank)
+    return shapes
+
+
+def outgoing(
+    update: Mapping[str, np.ndarray[Any, Any]], config: Mapping[str, Any], settings: Settings
+) -> Arrays:
+    """`update`, where it is what may leave; the last thing that a client does before it sends.
+
+    Raises `ValueError` with the reason for any other name, shape, type, NaN or a larger norm.
+    """
+    shapes = may_leave(config, settings)
+    values = sum(math.prod(shape) for shape in shapes.values())
+    if reason := problem(update, shapes, bound(settings, values)):
+        raise ValueError(f"this update must not leave: {reason}")
+    return dict(update)
+
+
+def kind_of(error: BaseException) -> str:
+    """All that a client tells of an error: its words could quote a text."""
+    return next((kind.__name__ for kind in ERRORS if isinstance(error, kind)), "Exception")
 
 
 def deviation(settings: Settings, clients: int) -> float:
@@ -107,6 +154,8 @@ def flower_epsilon(multipliers: list[float], clients: int, delta: float) -> floa
 def statement(settings: Settings, report: Mapping[str, Any]) -> str:
     """One line that says what the figure is worth."""
     eps, clients = report["epsilon"], report["users"]
+    if not report["rounds_taken"]:
+        return "nothing was learnt together: no round changed the shared adapter."
     if eps is None:
         return (
             "no differential privacy: updates are clipped but not noised (noise=0). Clipping "

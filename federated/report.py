@@ -50,7 +50,7 @@ def report_of(
         "rounds": len(rounds),
         "rounds_taken": len(multipliers),
         "refused": sum(len(r.refused) for r in rounds),
-        "peak_mb": round(max([f["peak-mb"] for f in figures] + [r.peak_mb for r in rounds])),
+        "peak_mb": round(max(f["peak-mb"] for f in figures)),
         **{f"ppl_{key}": _ppl(users, way) for key, way in _PPL.items()},
         "ppl_few_local": _ppl(few, "local") if few else None,
         "ppl_few_federated_local": _ppl(few, "both") if few else None,
@@ -191,6 +191,9 @@ def lines(report: dict[str, Any]) -> list[str]:
     after = histogram([u["gain_kept"] for u in report["by_user"]])
     for (label, count), (_, kept) in zip(hard, after, strict=True):
         out.append(f"  {label:>14} {'#' * count}{'' if count else '-'} ({kept})")
+    if silent := report["users"] - report["examined"]:
+        out.append(f"not examined: {silent} of {report['users']} users, whose clients failed or "
+                   "had no time; raise timeout=")  # fmt: skip
     for r in report["by_round"]:
         refused = "; ".join(r["refused"].values()) or "none"
         out.append(
@@ -211,11 +214,15 @@ def lines(report: dict[str, Any]) -> list[str]:
         f"{report['hurt_share_after_gate']:.0%} after it",
         f"a client and round: {report['bytes_up_per_client_round']:,} bytes up, "
         f"{report['bytes_down_per_client_round']:,} down",
-        f"{report['seconds']:.0f} s, {report['peak_mb']} MB a client at most (bound told before: "
+        f"{report['seconds']:.0f} s, {report['peak_mb']} MB a process at most (bound told before: "
         f"{report['memory_bound_mb']} MB)",
         f"privacy: {report['privacy']}",
     ]
-    if report["epsilon"] is not None and report["epsilon_flower"] is not None:
+    if (
+        report["rounds_taken"]
+        and report["epsilon"] is not None
+        and report["epsilon_flower"] is not None
+    ):
         out.append(f"epsilon by Flower's RdpAccountant: {report['epsilon_flower']:.4f}, "
                    f"by our own sum: {report['epsilon']:.4f}")  # fmt: skip
     return out

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 
+import numpy as np
 from flwr.app import ConfigRecord, Message
 from flwr.app.message_type import MessageType
 from flwr.serverapp import Grid
+from gguf import GGUFReader
+from safetensors import safe_open
 
 from export.from_gguf import from_gguf
 from export.to_gguf import read_config
 from federated.adapters import Arrays, initial, sent, write_gguf
+from federated.processes import alone, watch_parent
 from federated.report import report_of, write_report
 from federated.settings import Settings
 from federated.strategy import (
@@ -31,8 +36,15 @@ def run(grid: Grid, settings: Settings) -> None:
     """Rounds, then figures, then `report.json` and `report.png` in `settings.out`.
 
     Raises `ValueError` where there are fewer users than asked for, or a checkpoint to resume from
-    is of other settings, and `RuntimeError` where no client can be examined.
+    is of other settings, and `RuntimeError` where no client can be examined or another run writes
+    to the same folder.
     """
+    watch_parent()
+    with alone(settings.path("out")):
+        _run(grid, settings)
+
+
+def _run(grid: Grid, settings: Settings) -> None:
     started = time.monotonic()
     folder = settings.path("out")
     _checkpoint(settings)
@@ -41,7 +53,7 @@ def run(grid: Grid, settings: Settings) -> None:
     names = _partitions(settings)
     tokens = settings.texts * 2 * (LIMIT + LONGEST)
     bound = memory_bound(config, settings, arrays, tokens)
-    info(f"{len(names)} users; a client needs at most {bound:.0f} MB of memory")
+    info(f"{len(names)} users; each process of clients needs at most {bound:.0f} MB")
     if not rounds:
         save(folder, settings, arrays, rounds)
     left = 0 if settings.method == "local-only" else settings.rounds - len(rounds)
@@ -63,11 +75,22 @@ def run(grid: Grid, settings: Settings) -> None:
 
 
 def _checkpoint(settings: Settings) -> None:
-    """The shipped model's own weights as a checkpoint, where there is none yet."""
-    folder = settings.path("model")
-    if not (folder / "model.safetensors").exists():
-        info(f"writing the weights of {settings.gguf} to {folder}")
-        from_gguf(settings.path("gguf"), folder)
+    """The shipped model's own weights as a checkpoint, where there is none yet.
+
+    Raises `ValueError` where there is one of another model.
+    """
+    folder, model = settings.path("model"), settings.path("gguf")
+    if not folder.exists():
+        info(f"writing the weights of {model} to {folder}")
+        fresh = folder.with_name(f"{folder.name}.new")
+        shutil.rmtree(fresh, ignore_errors=True)
+        from_gguf(model, fresh)
+        fresh.rename(folder)
+    with safe_open(folder / "model.safetensors", framework="np") as weights:
+        norm = weights.get_tensor("model.norm.weight")
+    (same,) = (t.data for t in GGUFReader(model).tensors if t.name == "output_norm.weight")
+    if not np.array_equal(norm.astype(np.float32), same):
+        raise ValueError(f"{folder} has other weights than {model}; remove it, or set model=")
 
 
 def _start(settings: Settings, fresh: Arrays) -> tuple[Arrays, list[Round]]:
@@ -83,7 +106,10 @@ def _partitions(settings: Settings) -> list[str]:
     """The users' names; writes each one's own file. Only a simulation's server sees any text."""
     users = load_users(settings)
     if len(users) < settings.users:
-        raise ValueError(f"{settings.data} has {len(users)} users, not {settings.users}")
+        raise ValueError(
+            f"{settings.path('data')} has {len(users)} users with enough texts, not "
+            f"{settings.users}; set users={len(users)}"
+        )
     write_partitions(users, settings.path("out") / "users")
     return [user.name for user in users]
 
@@ -93,12 +119,23 @@ def _examine(grid: Grid, settings: Settings, arrays: Arrays) -> list[dict[str, f
     there = nodes(grid, settings.users, settings.timeout)
     info(f"examining {len(there)} users: no adapter, local only, federated, federated + local")
     asked = messages(there, MessageType.EVALUATE, settings, sent(arrays, settings), 0)
+    waiting = set(grid.push_messages(asked))
     # It trains every user twice more, so it may take longer than a round.
-    replies = grid.send_and_receive(asked, timeout=3 * settings.timeout)
-    figures = [_figures(reply) for reply in replies]
-    found = [f for f in figures if f]
+    until = time.monotonic() + 3 * settings.timeout
+    found: list[dict[str, float]] = []
+    while waiting and time.monotonic() < until:
+        time.sleep(1)
+        replies = list(grid.pull_messages(waiting))
+        waiting -= {reply.metadata.reply_to_message_id for reply in replies}
+        found += filter(None, map(_figures, replies))
+        if replies:
+            info(f"  {len(found)} of {len(there)} examined")
+    if waiting:
+        info(f"  {len(waiting)} did not answer within {3 * settings.timeout:g} s")
     if not found:
-        raise RuntimeError("no client could be examined")
+        raise RuntimeError(
+            "no client could be examined; the lines above say why, or raise timeout="
+        )
     return sorted(found, key=lambda f: f["user"])
 
 

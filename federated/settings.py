@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +15,11 @@ from typing import Any, Literal, get_args
 ROOT = Path(__file__).resolve().parents[1]
 """Relative paths of a run's settings start here: Flower runs an app from a folder of its own."""
 
+MARK = "[federated]"
+"""Stands before each line of progress in Flower's log."""
 Method = Literal["ffa", "avg", "svd", "local-only"]
+FAULTS = r"((^|,)(nan|shape|norm|crash|slow):\d+)*"
+"""What `Settings.faults` looks like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +73,24 @@ class Settings:
         problems = {
             "method": self.method not in get_args(Method),
             "users": self.users < 1,
+            "texts": self.texts < 1,
             "rounds": self.rounds < 0,
+            "steps": self.steps < 1,
+            "local_steps": self.local_steps < 1,
+            "lr": not 0 < self.lr < math.inf,
+            "batch_tokens": self.batch_tokens < 1,
             "rank": self.rank < 1,
             "layers": self.layers < 1,
-            "clip": not self.clip > 0,
-            "noise": not self.noise >= 0,
+            "alpha": not 0 < self.alpha < math.inf,
+            "clip": not 0 < self.clip < math.inf,
+            "noise": not 0 <= self.noise < math.inf,
             "noise_at": self.noise_at not in ("server", "client"),
             "delta": not 0 < self.delta < 1,
+            "min_clients": self.min_clients < 1,
+            "timeout": not 0 < self.timeout < math.inf,
+            "drafts": self.drafts < 0,
+            "faults": not re.fullmatch(FAULTS, self.faults),
+            "targets": not self.target_names(),
         }
         if wrong := [f"{key} = {getattr(self, key)!r}" for key, bad in problems.items() if bad]:
             raise ValueError(f"settings out of range: {', '.join(wrong)}")
@@ -87,7 +104,7 @@ class Settings:
             name = key.replace("-", "_")
             if name not in types:
                 raise ValueError(f"no such setting: {key}; there are {', '.join(types)}")
-            values[name] = value == "true" if value in ("true", "false") else types[name](value)
+            values[name] = _typed(key, value, types[name])
         return cls(**values)
 
     def to_config(self) -> dict[str, Any]:
@@ -113,3 +130,16 @@ class Settings:
         for free in ("rounds", "resume", "out", "timeout", "drafts", "faults"):
             del told[free]
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _typed(key: str, value: Any, kind: type) -> Any:
+    """A value as the setting's type; raises `ValueError` with the setting's name."""
+    if kind is bool and value in ("true", "false"):
+        return value == "true"
+    try:
+        if kind is bool and not isinstance(value, bool):
+            raise ValueError
+        return kind(value)
+    except (TypeError, ValueError):
+        what = "true or false" if kind is bool else f"of type {kind.__name__}"
+        raise ValueError(f"{key} = {value!r} is not {what}") from None

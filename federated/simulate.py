@@ -12,19 +12,21 @@ import argparse
 import dataclasses
 import json
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
-from federated.report import lines, summary
-from federated.settings import ROOT, Settings
-from federated.strategy import MARK
+from federated.processes import end_with_parent
+from federated.settings import MARK, ROOT, Settings
 
 APP = Path(__file__).parent / "flower_app"
 QUIET = {
@@ -42,8 +44,29 @@ workers, at a niceness of 15, get a twentieth of a core that anybody else wants 
 START_S = 60.0
 
 
+ERROR = re.compile(r"\s*[A-Za-z_.]*(?:Error|Exception): ")
+
+
 class RunFailed(RuntimeError):
     """The run did not complete, whatever its exit code said."""
+
+
+def check(settings: Settings) -> None:
+    """Raises `OSError`, `ValueError` or `RunFailed` for what a run would only fail at later."""
+    if missing := [name for name in ("flwr", "ray", "matplotlib") if find_spec(name) is None]:
+        raise RunFailed(
+            f"{', '.join(missing)} not installed in {sys.prefix}: make federated, or "
+            f"{sys.executable} -m pip install -e '.[federated]'"
+        )
+    for place in ("glancechat", "users"):
+        if not (folder := settings.path("data") / place).is_dir():
+            raise OSError(f"no folder {folder}; set data= to the folder of the data sets")
+    if not settings.path("gguf").is_file():
+        raise OSError(f"no model {settings.path('gguf')}; set gguf= to a model of Sidelong's")
+    if settings.resume:
+        from federated.strategy import load
+
+        load(settings.path("out"), settings)
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -78,7 +101,9 @@ def superlink(env: Mapping[str, str], home: Path) -> Iterator[None]:
                "--port", str(port)]  # fmt: skip
     log = home / "superlink.log"
     with log.open("wb") as out:
-        process = subprocess.Popen(command, env=dict(env), stdout=out, stderr=out)
+        process = subprocess.Popen(
+            command, env=dict(env), stdout=out, stderr=out, preexec_fn=end_with_parent
+        )
         try:
             until = time.monotonic() + START_S
             while not _listens(port):
@@ -117,6 +142,7 @@ def toml_of(settings: Settings) -> str:
 
 def simulate(settings: Settings, cpus: int) -> dict[str, object]:
     """Run it, show its progress, and return the report. Raises `RunFailed`."""
+    check(settings)
     folder = settings.path("out")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "report.json").unlink(missing_ok=True)
@@ -138,7 +164,7 @@ def simulate(settings: Settings, cpus: int) -> dict[str, object]:
         follow(env, str(run_id), folder / "run.log")
         status = _status(env, str(run_id))
     if status != "finished:completed":
-        raise RunFailed(f"the run's status is {status}; see {folder / 'run.log'}")
+        raise RunFailed(f"the run's status is {status}: {why(folder / 'run.log')}")
     path = folder / "report.json"
     if not path.exists():
         raise RunFailed(f"the run completed without {path}")
@@ -153,8 +179,9 @@ def follow(env: Mapping[str, str], run_id: str, log: Path) -> None:
     """
     command = ["flwr", "log", run_id, "--stream"]
     process = subprocess.Popen(
-        command, env=dict(env), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+        command, env=dict(env), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        preexec_fn=end_with_parent,
+    )  # fmt: skip
     assert process.stdout is not None
     last = ""
     with log.open("w") as file:
@@ -165,6 +192,12 @@ def follow(env: Mapping[str, str], run_id: str, log: Path) -> None:
                 print(shown.removeprefix(" "), flush=True)
                 last = shown
     process.wait()
+
+
+def why(log: Path) -> str:
+    """The last error that a run's log names, and where the log is."""
+    found = deque((line.strip() for line in log.open() if ERROR.match(line)), maxlen=1)
+    return f"{found[0] if found else 'no reason given'}; all of it is in {log}"
 
 
 def _status(env: Mapping[str, str], run_id: str) -> str:
@@ -199,14 +232,17 @@ def main() -> None:
     # So that the SuperLink is ended too when this process is asked to.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        told = dict(pair.split("=", 1) for pair in args.set)
-        settings = Settings.from_config(told)
+        if wrong := [pair for pair in args.set if "=" not in pair]:
+            raise ValueError(f"--set {wrong[0]}: write KEY=VALUE; federated/settings.py has all")
+        settings = Settings.from_config(dict(pair.split("=", 1) for pair in args.set))
         if args.tiny:
             settings = tiny(settings)
         report = simulate(settings, args.cpus)
     except (RunFailed, ValueError, OSError) as error:
         print(f"federated: {error}", file=sys.stderr)
-        raise SystemExit(1) from error
+        raise SystemExit(2) from None
+    from federated.report import lines, summary
+
     print("\n".join(lines(report)))
     folder = settings.path("out")
     print(f"all figures: {folder / 'report.json'}; plot: {folder / 'report.png'}")

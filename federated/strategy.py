@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field
 from logging import INFO
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from flwr.app import Array, ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDict
@@ -26,10 +27,9 @@ from flwr.serverapp.strategy import Strategy
 from federated import privacy
 from federated.adapters import Arrays, nbytes, norm, plus, sent
 from federated.aggregate import combined, split_valid
-from federated.settings import Settings
+from federated.settings import MARK, Settings
 
 Say = Callable[[str], None]
-MARK = "[federated]"
 
 
 @dataclass(slots=True)
@@ -48,8 +48,7 @@ class Round:
     multiplier: float
     """The noise multiplier that it really had; 0 without noise."""
     norms: list[float] = field(default_factory=list)
-    """Of the updates before clipping, as their clients say."""
-    peak_mb: float = 0.0
+    """Of the updates as they came, which is after clipping."""
 
 
 def to_record(arrays: Arrays) -> ArrayRecord:
@@ -102,12 +101,11 @@ class AdapterStrategy(Strategy):
         shared = sent(self.arrays, s)
         shapes = {name: v.shape for name, v in shared.items()}
         values = sum(v.size for v in shared.values())
-        updates, figures, refused = _read(replies)
+        updates, refused = _read(replies)
         for node in set(self._asked) - set(updates) - set(refused):
             refused[node] = f"no answer within {s.timeout:g} s"
         valid, wrong = split_valid(updates.items(), shapes, privacy.bound(s, values))
         refused |= wrong
-        told = [figures[n] for n in updates if n not in wrong]
         number = len(self.rounds) + 1
         enough = len(valid) >= max(1, s.min_clients)
         real = privacy.multiplier(s, len(valid)) if enough else 0.0
@@ -126,8 +124,7 @@ class AdapterStrategy(Strategy):
                 bytes_down=nbytes(shared),
                 seconds=time.monotonic() - self._started,
                 multiplier=real,
-                norms=[float(f.get("norm", 0.0)) for f in told],
-                peak_mb=max((float(f.get("peak-mb", 0.0)) for f in told), default=0.0),
+                norms=[norm(update) for update in valid],
             )
         )
         self._tell(self.rounds[-1], moved, enough)
@@ -150,7 +147,7 @@ class AdapterStrategy(Strategy):
             self._say(f"  refused client {node}: {why}")
         if enough:
             norms = ", ".join(f"{n:.2f}" for n in sorted(done.norms))
-            what = f"moved by {moved:.3f} (updates before clipping: {norms})"
+            what = f"moved by {moved:.3f} (norms of the updates: {norms})"
         else:
             what = f"fewer than {self._settings.min_clients} valid updates: nothing changed"
         self._say(
@@ -172,21 +169,23 @@ class AdapterStrategy(Strategy):
 
 def _read(
     replies: Iterable[Message],
-) -> tuple[dict[int, dict[str, Any]], dict[int, dict[str, Any]], dict[int, str]]:
-    """(update by node, figures by node, why by node where there is neither)."""
-    updates, figures, refused = {}, {}, {}
+) -> tuple[dict[int, dict[str, Any]], dict[int, str]]:
+    """(update by node, why by node where there is none that can be read)."""
+    updates: dict[int, dict[str, Any]] = {}
+    refused: dict[int, str] = {}
     for reply in replies:
         node = reply.metadata.src_node_id
         if reply.has_error():
             refused[node] = f"failed: {reply.error.reason.strip().splitlines()[-1][:200]}"
             continue
+        if more := set(reply.content) - {"update"}:
+            refused[node] = f"sends more than its update: {len(more)} unknown records"
+            continue
         try:
             updates[node] = from_record(reply.content.array_records["update"])
-            figures[node] = dict(reply.content.metric_records["figures"])
         except (KeyError, ValueError, TypeError) as error:
-            updates.pop(node, None)
             refused[node] = f"unreadable: {type(error).__name__}: {error}"[:200]
-    return updates, figures, refused
+    return updates, refused
 
 
 def messages(
@@ -224,16 +223,28 @@ def save(folder: Path, settings: Settings, arrays: Arrays, rounds: list[Round]) 
 
 
 def load(folder: Path, settings: Settings) -> tuple[Arrays, list[Round]] | None:
-    """The last checkpoint, or None. Raises `ValueError` for one of a run with other settings."""
+    """The last checkpoint, or None where there is none.
+
+    Raises `ValueError` for one of a run with other settings, and for a file that is none.
+    """
     path = folder / "checkpoint.npz"
     if not path.exists():
         return None
-    with np.load(path, allow_pickle=False) as file:
-        told = json.loads(str(file["__told__"]))
-        arrays = {name: file[name] for name in file.files if name != "__told__"}
-    if told["digest"] != settings.digest():
-        raise ValueError(f"{path} is of a run with other settings; move it away, or don't resume")
-    return arrays, [Round(**r) for r in told["rounds"]]
+    try:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+            told = json.loads(str(file["__told__"]))
+            arrays = {name: file[name] for name in file.files if name != "__told__"}
+        digest, rounds = told["digest"], [Round(**r) for r in told["rounds"]]
+    except (BadZipFile, EOFError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path} is no checkpoint of this version; move it away, or run without resume=true"
+        ) from error
+    if digest != settings.digest():
+        raise ValueError(
+            f"{path} is of a run with other settings; set them as they were, move it away, or run "
+            "without resume=true"
+        )
+    return arrays, rounds
 
 
 def info(text: str) -> None:

@@ -30,6 +30,10 @@ LIMIT = 128
 """Tokens of a thread before a reply; older messages are left out whole."""
 LONGEST = 64
 """Tokens of a reply that are learnt or examined."""
+DESKS = 16
+"""Users whose kept states one process of a simulation holds; a device has one user."""
+DRAFTS_CONTEXT = 512
+"""Tokens of all sequences together while drafts are written."""
 MB = 1e6
 
 
@@ -159,12 +163,16 @@ class Bench:
 
 
 def memory_bound(config: dict[str, Any], settings: Settings, arrays: Arrays, tokens: int) -> float:
-    """MB that a client needs at most: what is known of the model, and 25 % on top.
+    """MB that a process of clients needs at most: what is known of the model, and 25 % on top.
 
-    Python with torch, transformers and Ray; the weights; the kept states of `tokens` tokens; for
-    one batch the adapted layers' activations (about 12 widths and 4 FFN widths a token, and the
+    Python with torch, transformers and Ray; the weights; the kept states of `tokens` tokens a user;
+    for one batch the adapted layers' activations (about 12 widths and 4 FFN widths a token, and the
     attention's two T x T matrices a head) and three copies of the answers' logits (half a batch's
-    tokens at most); adapter, gradient, AdamW's two moments, and four adapters that are compared.
+    tokens at most); adapter, gradient, AdamW's two moments, and four adapters that are compared;
+    where drafts are written, the device's own model, mapped and repacked, and its logits.
+
+    `config` is the model's config.json. Raises `OSError` where drafts are wanted of a model that
+    isn't there.
     """
     width, ffn = config["hidden_size"], config["intermediate_size"]
     layers, heads = config["num_hidden_layers"], config["num_attention_heads"]
@@ -175,8 +183,10 @@ def memory_bound(config: dict[str, Any], settings: Settings, arrays: Arrays, tok
     batch = max(settings.batch_tokens, LIMIT + 3 * LONGEST)
     activations = 4 * batch * adapted * (12 * width + 4 * ffn + 2 * heads * batch)
     logits = 4 * 3 * (batch // 2) * vocabulary
-    states = 4 * tokens * width
+    states = 4 * tokens * width * min(settings.users, DESKS)
     total = weights + activations + logits + states + 8 * nbytes(arrays)
+    if settings.drafts:
+        total += 2 * settings.path("gguf").stat().st_size + 4 * DRAFTS_CONTEXT * vocabulary
     return 600 + 1.25 * total / MB
 
 

@@ -97,10 +97,14 @@ def test_an_honest_noised_update_is_within_the_bound() -> None:
 
 def test_the_statement_says_when_noise_is_useless() -> None:
     settings = Settings(noise=1.0)
-    few = privacy.statement(settings, {"epsilon": 5.0, "users": 12, "values": 100_000})
-    many = privacy.statement(settings, {"epsilon": 5.0, "users": 10_000, "values": 100_000})
+    few = privacy.statement(settings, told(12))
+    many = privacy.statement(settings, told(10_000))
     assert "times the largest" in few
     assert "useful" in many
-    assert "no differential privacy" in privacy.statement(
-        settings, {"epsilon": None, "users": 12, "values": 1}
-    )
+    assert "no differential privacy" in privacy.statement(settings, told(12) | {"epsilon": None})
+    assert "nothing was learnt" in privacy.statement(settings, told(12) | {"rounds_taken": 0})
+
+
+def told(users: int) -> dict[str, float]:
+    """What a report says of a noised run."""
+    return {"epsilon": 5.0, "users": users, "values": 100_000, "rounds_taken": 3}

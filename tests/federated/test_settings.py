@@ -26,7 +26,22 @@ def test_a_config_comes_back() -> None:
 
 
 @pytest.mark.parametrize(
-    "config", [{"method": "magic"}, {"clip": 0}, {"noise": -1}, {"delta": 1}, {"rang": 8}]
+    "config",
+    [
+        {"method": "magic"},
+        {"clip": 0},
+        {"noise": -1},
+        {"delta": 1},
+        {"rang": 8},
+        {"users": "many"},
+        {"resume": "maybe"},
+        {"clip": "nan"},
+        {"lr": "inf"},
+        {"faults": "nan"},
+        {"timeout": 0},
+        {"targets": ","},
+        {"steps": 0},
+    ],
 )
 def test_nonsense_is_named(config: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=next(iter(config))):

@@ -64,8 +64,8 @@ def test_one_command_survives_broken_clients_and_goes_on(data: Path, tmp_path: P
     assert (out / "report.png").exists()
 
     more = run(data, out, "rounds=2", "resume=true", "noise=1.0")
-    assert more.returncode == 1, "noise makes it another run"
-    assert "status is finished:failed" in more.stderr
+    assert more.returncode == 2, "noise makes it another run"
+    assert "checkpoint.npz is of a run with other settings" in more.stderr
 
     more = run(data, out, "rounds=2", "resume=true")
     assert more.returncode == 0, more.stdout + more.stderr

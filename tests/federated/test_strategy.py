@@ -50,7 +50,12 @@ def strategy_of(settings: Settings, said: list[str]) -> AdapterStrategy:
     return AdapterStrategy(settings, arrays, settings.path("out"), [], said.append)
 
 
-def play(strategy: AdapterStrategy, settings: Settings, answers: dict[int, object]) -> None:
+def play(
+    strategy: AdapterStrategy,
+    settings: Settings,
+    answers: dict[int, object],
+    more: dict[str, MetricRecord] | None = None,
+) -> None:
     """One round: an answer a node is an update, an error's text, or None for silence."""
     start = to_record(sent(strategy.arrays, settings))
     asked = {m.metadata.dst_node_id: m for m in strategy.configure_train(1, start, None, Fake())}
@@ -61,9 +66,7 @@ def play(strategy: AdapterStrategy, settings: Settings, answers: dict[int, objec
         if isinstance(answer, str):
             replies.append(Message(Error(code=0, reason=answer), reply_to=message))
         elif answer is not None:
-            content = RecordDict(
-                {"update": to_record(answer), "figures": MetricRecord({"norm": norm(answer)})}
-            )
+            content = RecordDict({"update": to_record(answer)} | (more or {}))
             replies.append(Message(content, reply_to=message))
     strategy.aggregate_train(1, replies)
 
@@ -111,6 +114,32 @@ def test_a_failure_and_a_silence(settings: Settings) -> None:
     assert "nothing changed" in said[-1]
 
 
+def test_who_sends_more_than_the_update_is_refused(settings: Settings) -> None:
+    strategy = strategy_of(settings, [])
+    before = strategy.arrays
+    answers = {n: update_of(settings, 0.01) for n in NODES}
+    play(strategy, settings, answers, {"figures": MetricRecord({"norm": 1.0})})
+    assert strategy.arrays is before
+    assert all("more than its update" in why for why in strategy.rounds[0].refused.values())
+
+
+def test_a_poisoned_norm_is_refused_at_the_bound_and_not_below(settings: Settings) -> None:
+    strategy = strategy_of(settings, [])
+    one = update_of(settings, 1.0)
+    answers = {
+        11: scaled(one, settings.clip), 12: scaled(one, settings.clip), 13: scaled(one, 8.1)
+    }  # fmt: skip
+    play(strategy, settings, answers)
+    assert strategy.rounds[0].taken == 2
+    assert strategy.rounds[0].norms == pytest.approx([settings.clip] * 2, rel=1e-4)
+    assert "norm" in strategy.rounds[0].refused["13"]
+
+
+def scaled(update: Arrays, length: float) -> Arrays:
+    """The update with another norm."""
+    return {n: (v * (length / norm(update))).astype(np.float32) for n, v in update.items()}
+
+
 def test_noise_is_that_of_the_sum(settings: Settings) -> None:
     settings = dataclasses.replace(settings, noise=2.0, clip=3.0)
     strategy = strategy_of(settings, [])
@@ -134,6 +163,12 @@ def test_a_checkpoint_every_round_and_only_of_the_same_run(settings: Settings) -
     assert all((arrays[n] == v).all() for n, v in strategy.arrays.items())
     with pytest.raises(ValueError, match="other settings"):
         load(folder, dataclasses.replace(settings, clip=1.0))
+    whole = (folder / "checkpoint.npz").read_bytes()
+    for broken in (b"", b"no archive", whole[: len(whole) // 2]):
+        (folder / "checkpoint.npz").write_bytes(broken)
+        with pytest.raises(ValueError, match="no checkpoint of this version; move it away"):
+            load(folder, settings)
+    (folder / "checkpoint.npz").write_bytes(whole)
     (folder / "checkpoint.new").write_bytes(b"killed while writing")
     assert load(folder, settings) is not None
     save(folder, settings, arrays, rounds)
@@ -156,12 +191,13 @@ def test_the_report(settings: Settings, tmp_path: Path) -> None:
         row |= {"nll-none": 4.0, "nll-kept": 4.0 - max(0, gain), "kept": 2.0 if gain > 0 else 0.0}
         row |= {"train-texts": 9.0, "gate-texts": 2.0, "test-texts": 3.0, "seconds": 1.0}
         figures.append(row | {"peak-mb": 500.0 + user, "user": float(user)})
-    report = report_of(settings, ["ann", "ben"], strategy.rounds, figures, strategy.arrays)
+    report = report_of(settings, ["ann", "ben", "cy"], strategy.rounds, figures, strategy.arrays)
     report |= {"seconds": 3.0, "memory_bound_mb": 600, "status": "finished:completed"}
     assert report["hurt_share"] == 0.5
     assert report["hurt_share_after_gate"] == 0
     assert report["ppl_federated_local"] == pytest.approx(np.exp(3.8), rel=1e-3)
     assert "ann" in "\n".join(lines(report))
+    assert "not examined: 1 of 3 users" in "\n".join(lines(report))
     last = json.loads(summary(report))
     assert {
         "users", "rounds", "seconds", "peak_mb", "ppl_none", "ppl_local", "ppl_federated",
