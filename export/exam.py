@@ -205,9 +205,8 @@ def untuned_base(
     }
     for task, answer in gold.items():
         examples_shown = [Shot(e.thread, task, answer(e)) for e in shots]
-        writer = Writer(
-            engine, ChatPrompt(vocabulary, template, examples_shown), vocabulary, "base"
-        )
+        prompt = ChatPrompt(vocabulary, template, examples_shown, vocabulary.ends())
+        writer = Writer(engine, prompt, vocabulary, "base")
         # One id for all threads: the worked examples before them are prefilled once.
         lines[task] = [
             writer.unchecked(replace(e.thread, id=task), task)

@@ -9,7 +9,7 @@ The template is the model's own, rendered in Jinja's sandbox; messages never pas
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from jinja2 import TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from device.errors import ModelError
-from device.language.prompt import Task, message_line, prompt_text
+from device.language.prompt import Task, message_line
 from device.language.tokenizer import Ends, Tokenizer
 from device.messages import INTENTS, URGENCIES, Intent, Message, Thread, Triage
 from device.text import neutralise
@@ -42,8 +42,9 @@ _REPLIES: dict[Intent, str] = {
     "comfort": "comforts them",
     "congratulate": "congratulates them",
 }
-_HERE = "\ue000"
+_NEW = "--- new ---\n"
 _NO_ENDS = Ends()
+_HERE = "\ue000"
 """A private-use character that marks the user's words in a rendered template."""
 
 
@@ -72,7 +73,7 @@ class ChatPrompt:
         self._tokenizer = tokenizer
         turns = [{"role": "system", "content": _SYSTEM}]
         for shot in shots:
-            asked = "".join(prompt_text(shot.thread)) + f"\n{_INSTRUCTIONS[shot.task]}"
+            asked = f"{''.join(_lines(shot.thread))}\n{_INSTRUCTIONS[shot.task]}"
             turns += [{"role": "user", "content": asked}]
             turns += [{"role": "assistant", "content": shot.answer}]
         turns += [{"role": "user", "content": _HERE}]
@@ -104,15 +105,14 @@ class ChatPrompt:
         return True  # whoever chose such a model knows what it speaks
 
     def opening(self, thread: Thread, earlier: str | None = None) -> list[int]:
-        title = neutralise(thread.title or "")[:60] or "-"
-        line = f"Chat: {title}\n" + (f"(earlier: {neutralise(earlier)})\n" if earlier else "")
+        line = _title(thread) + (f"(earlier: {neutralise(earlier)})\n" if earlier else "")
         return [*self._before, *self._tokenizer.encode(line)]
 
     def message(self, message: Message, me: str) -> list[int]:
         return self._tokenizer.encode(message_line(message, me) + "\n")
 
     def new_mark(self) -> list[int]:
-        return self._tokenizer.encode("--- new ---\n")
+        return self._tokenizer.encode(_NEW)
 
     def task(self, task: Task, thread: Thread) -> list[int]:
         return self._ask(_INSTRUCTIONS[task])
@@ -141,6 +141,19 @@ class ChatPrompt:
 
     def _ask(self, instruction: str) -> list[int]:
         return [*self._tokenizer.encode(f"\n{instruction}"), *self._after]
+
+
+def _title(thread: Thread) -> str:
+    return f"Chat: {neutralise(thread.title or '')[:60] or '-'}\n"
+
+
+def _lines(thread: Thread) -> Iterator[str]:
+    """A whole thread as `opening`, `message` and `new_mark` write it."""
+    yield _title(thread)
+    for i, message in enumerate(thread.messages):
+        if 0 < i == thread.unread_from:
+            yield _NEW
+        yield message_line(message, thread.me) + "\n"
 
 
 def _render(template: str, turns: list[dict[str, str]], ends: Ends, answer: bool = True) -> str:
