@@ -1,7 +1,10 @@
 """The same thread told another way, with every target still true.
 
-Other people's names: what a name is must be read, never remembered. Older messages summed up in
-one line: what the device does with a thread that outgrows the context.
+Other people's names, other times: what they are must be read, never remembered. Slips, no emoji,
+messages run together or taken apart: how people type. Older messages summed up in one line: what
+the device does with a thread that outgrows the context.
+
+A way of telling is taken back where a target that passed its check no longer would.
 """
 
 from __future__ import annotations
@@ -14,20 +17,17 @@ from collections.abc import Callable, Sequence
 
 from device.language.grounding import check
 from device.language.quotes import quoted_summary
-from device.messages import Draft, Thread
+from device.messages import Thread
+from export.clock import shifted
 from export.data import Example
+from export.noise import Typos, bare, merged, split
+from export.recipe import Shares
+from export.retell import mapped, stays_true, texts
 
 _NAME = re.compile(r"[^\W\d_]{3,}")
 _GENDERED = re.compile(r"\b(?:s?he|him|hers?|his|(?:her|him)self)\b", re.IGNORECASE)
 _COMMON = 3
 """A word written in lower case this often is a word, whatever else it is a name of."""
-
-
-def _texts(example: Example) -> list[str]:
-    """Everything people and the targets say."""
-    said = [m.text for m in example.thread.messages]
-    drafts = [d.text for d in example.drafts]
-    return [*said, example.glance, example.summary, example.asks or "", *drafts]
 
 
 class Renaming:
@@ -36,11 +36,12 @@ class Renaming:
     def __init__(self, examples: Sequence[Example]):
         words: Counter[str] = Counter()
         for example in examples:
-            for text in _texts(example):
+            for text in texts(example):
                 words.update(_NAME.findall(text))
         self._common = {w for w, n in words.items() if w.islower() and n >= _COMMON}
         senders = {m.sender for e in examples for m in e.thread.messages}
-        self._pool = sorted(name for name in senders if self._is_name(name))
+        self.pool = sorted(name for name in senders if self._is_name(name))
+        """Given names of who speaks anywhere in the examples."""
 
     def _is_name(self, name: str) -> bool:
         """A person's given name; no kin, titles or firms."""
@@ -53,44 +54,26 @@ class Renaming:
     def names(self, thread: Thread) -> list[str]:
         """Given names of who speaks, the wearer among them."""
         first = {m.sender.split(" ")[0] for m in thread.messages} | {thread.me}
-        return sorted(first.intersection(self._pool))
+        return sorted(first.intersection(self.pool))
 
     def __call__(self, example: Example, rng: random.Random) -> Example:
         """`example` renamed, or itself where a pronoun would then be wrong."""
-        texts = _texts(example)
-        if any(_GENDERED.search(text) for text in texts):
+        said = texts(example)
+        if any(_GENDERED.search(text) for text in said):
             return example
-        taken = {w.lower() for text in texts for w in _NAME.findall(text)}
-        free = [name for name in self._pool if name.lower() not in taken]
+        taken = {w.lower() for text in said for w in _NAME.findall(text)}
+        free = [name for name in self.pool if name.lower() not in taken]
         names = self.names(example.thread)
         if not names or len(names) > len(free):
             return example
         new = dict(zip(names, rng.sample(free, len(names)), strict=True))
         new |= {old.lower(): name.lower() for old, name in new.items()}
         pattern = re.compile(rf"\b(?:{'|'.join(map(re.escape, new))})(?![^\W_])")
-        return _mapped(example, lambda text: pattern.sub(lambda m: new[m[0]], text))
 
+        def renamed(text: str) -> str:
+            return pattern.sub(lambda m: new[m[0]], text)
 
-def _mapped(example: Example, change: Callable[[str], str]) -> Example:
-    """`example` with `change` applied to every text and name."""
-    thread = example.thread
-    messages = tuple(
-        dataclasses.replace(m, sender=change(m.sender), text=change(m.text))
-        for m in thread.messages
-    )
-    return dataclasses.replace(
-        example,
-        thread=dataclasses.replace(
-            thread,
-            me=change(thread.me),
-            title=thread.title and change(thread.title),
-            messages=messages,
-        ),
-        glance=change(example.glance),
-        summary=change(example.summary),
-        asks=example.asks and change(example.asks),
-        drafts=tuple(Draft(d.intent, change(d.text)) for d in example.drafts),
-    )
+        return mapped(example, renamed, name=renamed)
 
 
 def summed_up(example: Example, rng: random.Random) -> tuple[Example, str | None]:
@@ -110,3 +93,30 @@ def summed_up(example: Example, rng: random.Random) -> tuple[Example, str | None
     if not all(check(line, newer).passes for line in lines):
         return example, None
     return dataclasses.replace(example, thread=newer), quoted_summary(older).text
+
+
+class Retelling:
+    """Every way of telling at once, each offered to its share of the threads."""
+
+    def __init__(self, examples: Sequence[Example], shares: Shares):
+        """Names and words are those of `examples`."""
+        self._shares = shares
+        self._ways: tuple[tuple[Callable[[Example, random.Random], Example], float], ...] = (
+            (Renaming(examples), shares.renamed),
+            (shifted, shares.shifted),
+            (merged, shares.merged),
+            (split, shares.split),
+            (bare, shares.bare),
+            (Typos(examples), shares.typos),
+        )
+
+    def __call__(self, example: Example, rng: random.Random) -> tuple[Example, str | None]:
+        """`example` told another way, and the line that stands for messages left out."""
+        for way, share in self._ways:
+            if rng.random() < share:
+                told = way(example, rng)
+                if told != example and stays_true(example, told):
+                    example = told
+        if rng.random() < self._shares.summed_up:
+            return summed_up(example, rng)
+        return example, None

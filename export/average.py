@@ -9,6 +9,7 @@ share ("model soups", Wortsman et al. 2022, arXiv:2203.05482).
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,10 +17,12 @@ from pathlib import Path
 import torch
 from transformers import LlamaForCausalLM
 
+from export.train import RECORD, read_record
+
 
 @torch.no_grad()
 def average(checkpoints: Sequence[Path], out: Path) -> None:
-    """Write the mean of checkpoints of one shape and vocabulary, and their tokenizer.
+    """Write the mean of checkpoints of one shape and vocabulary, their records and tokenizer.
 
     Raises `ValueError` where their vocabularies or shapes differ.
     """
@@ -39,6 +42,9 @@ def average(checkpoints: Sequence[Path], out: Path) -> None:
     for values in mean.values():
         values.div_(len(checkpoints))
     model.save_pretrained(out)
+    records = [read_record(checkpoint) for checkpoint in checkpoints]
+    ships = all(record.get("ships", True) for record in records)
+    (out / RECORD).write_text(json.dumps({"ships": ships, "mean_of": records}, indent=1) + "\n")
     shutil.copyfile(first / "tokenizer.json", out / "tokenizer.json")
 
 

@@ -1,33 +1,75 @@
-"""Threads with their targets: one typed record, read from GlanceChat's JSONL files.
+"""Threads with what is known of them: one typed record over every set.
 
-Splits go by persona and never by line: a persona's style and cast stand in all its threads.
+Two kinds of JSONL are read, gzipped or not. GlanceChat's has a thread in the format that the device
+reads (`device.connectors.jsonl`) and this product's targets; a target that a record leaves out is
+not known. A dialogue's is `{"id", "thread": [{"from", "text", "ts"}], "summary", "user", "source",
+"license"}`.
+
+Splits go by persona, user or thread and never by line: a persona's style and cast stand in all its
+threads. `export.recipe` says which sets a model is made from.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from device.connectors.jsonl import thread_of
+from device.errors import InputError
 from device.messages import Draft, Thread, Triage
+
+Known = Literal["glance", "summary", "asks", "triage"]
+ALL: frozenset[Known] = frozenset(get_args(Known))
+
+NOBODY = "-"
+"""The wearer's name where none of who speaks is the wearer."""
+_UNKNOWN = Triage(needs_reply=False, urgency="low")
+
+_SHIPS = """
+    Apache-2.0 MIT CC0-1.0 CC-BY-3.0 CC-BY-4.0 CC-BY-SA-3.0 CC-BY-SA-4.0 CDLA-Sharing-1.0
+"""
+SHIPS = frozenset(_SHIPS.split())
+"""SPDX names of the licences that let weights trained on a text be given to anybody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a record comes from."""
+
+    set: str = ""
+    license: str = ""
+    """An SPDX name, maybe with a remark behind it; empty where nobody has said."""
+    source: str = ""
+    """Repository and commit."""
+
+    @property
+    def ships(self) -> bool:
+        """Whether the licence lets a model that learnt from this be given to anybody."""
+        return re.split(r"[\s;,(]", self.license, maxsplit=1)[0] in SHIPS
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A thread and what the device should say about it."""
+    """A thread and what the device should say about it, as far as that is known."""
 
     thread: Thread
     glance: str
     summary: str
     asks: str | None
+    """None where nothing is asked of the wearer."""
     triage: Triage
     drafts: tuple[Draft, ...]
     persona: str
+    """What splits go by: the persona, elsewhere the user or the conversation."""
     lang: str
+    known: frozenset[Known] = ALL
+    """Which of the fields above say something; drafts do wherever there are any."""
+    origin: Origin = Origin()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +89,110 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
         yield from (json.loads(line) for line in lines if line.strip())
 
 
-def example_of(record: dict[str, Any]) -> Example:
-    """One GlanceChat record. Raises `KeyError` or `InputError` where it isn't one."""
+def example_of(record: dict[str, Any], origin: Origin = Origin()) -> Example:
+    """One record of either kind; its own licence and source go before `origin`'s.
+
+    Raises `InputError` or `KeyError` where it is neither.
+    """
+    origin = replace(
+        origin,
+        license=record.get("license") or origin.license,
+        source=record.get("source") or origin.source,
+    )
+    if "thread" in record:
+        return _dialogue_of(record, origin)
+    known: set[Known] = {name for name in ("glance", "summary", "asks") if name in record}
+    if "needs_reply" in record:
+        known.add("triage")
     return Example(
         thread=thread_of(record),
-        glance=record["glance"],
-        summary=record["summary"],
-        asks=record["asks"],
-        triage=Triage(record["needs_reply"], record["urgency"]),
-        drafts=tuple(Draft(r["intent"], r["text"]) for r in record["replies"]),
-        persona=record["persona"],
-        lang=record["lang"],
+        glance=record.get("glance", ""),
+        summary=record.get("summary", ""),
+        asks=record.get("asks"),
+        triage=Triage(record["needs_reply"], record["urgency"]) if "triage" in known else _UNKNOWN,
+        drafts=tuple(Draft(r["intent"], r["text"]) for r in record.get("replies", ())),
+        persona=record.get("persona", record["id"]),
+        lang=record.get("lang", "en"),
+        known=frozenset(known),
+        origin=origin,
     )
 
 
-def load_examples(files: Iterable[Path]) -> list[Example]:
-    """All examples of GlanceChat files, in their order."""
-    return [example_of(record) for path in files for record in read_jsonl(path)]
+def _dialogue_of(record: dict[str, Any], origin: Origin) -> Example:
+    """A dialogue that nobody in it wears glasses for."""
+    said = [
+        {"from": m["from"], "at": m.get("ts"), "text": m["text"]}
+        for m in record["thread"]
+        if m["text"].strip()
+    ]
+    thread = thread_of({"id": record["id"], "me": NOBODY, "messages": said, "unread_from": 0})
+    summary = record.get("summary") or ""
+    return Example(
+        thread=thread,
+        glance="",
+        summary=" ".join(summary.split()),
+        asks=None,
+        triage=_UNKNOWN,
+        drafts=(),
+        persona=record.get("user") or thread.id,
+        lang="en",
+        known=frozenset({"summary"}) if summary else frozenset(),
+        origin=origin,
+    )
+
+
+def record_of(example: Example) -> dict[str, Any]:
+    """`example` as a record of GlanceChat's kind; `example_of` reads it back.
+
+    Dates and message ids, which the prompt doesn't show, are left out.
+    """
+    thread = example.thread
+    messages = [
+        {"from": m.sender, "text": m.text} | ({"at": f"{m.time:%H:%M}"} if m.time else {})
+        for m in thread.messages
+    ]
+    record: dict[str, Any] = {
+        "id": thread.id,
+        "persona": example.persona,
+        "lang": example.lang,
+        "me": thread.me,
+        "title": thread.title,
+        "is_group": thread.is_group,
+        "messages": messages,
+        "unread_from": thread.unread_from,
+    }
+    record |= {
+        name: getattr(example, name)
+        for name in ("glance", "summary", "asks")
+        if name in example.known
+    }
+    if "triage" in example.known:
+        record["needs_reply"] = example.triage.needs_reply
+        record["urgency"] = example.triage.urgency
+    record["replies"] = [{"intent": d.intent, "text": d.text} for d in example.drafts]
+    record["license"], record["source"] = example.origin.license, example.origin.source
+    return record
+
+
+def load_examples(
+    files: Iterable[Path], origin: Origin = Origin(), only: Container[str] | None = None
+) -> list[Example]:
+    """All examples of files of either kind, in their order, or those with one of the ids `only`.
+
+    Raises `InputError`, with file and line, for a record that is of neither.
+    """
+    examples = []
+    for path in files:
+        for number, record in enumerate(read_jsonl(path), start=1):
+            if only is not None and record.get("id") not in only:
+                continue
+            try:
+                examples.append(example_of(record, origin))
+            except InputError as error:
+                raise InputError(error.problem, path, number) from error
+            except (KeyError, TypeError, AttributeError) as error:
+                raise InputError(f"no thread, or no {error}", path, number) from error
+    return examples
 
 
 def load_statements(path: Path) -> list[Statements]:
@@ -80,12 +209,3 @@ def split_glancechat(folder: Path) -> tuple[list[Example], list[Example]]:
     examples = load_examples(sorted(folder.glob("threads-*.jsonl")))
     training = [e for e in examples if e.persona not in development]
     return training, [e for e in examples if e.persona in development]
-
-
-def open_texts(folder: Path, records_a_set: int) -> Iterator[str]:
-    """Message texts of the open training sets, for counting pieces; at most that many records."""
-    for path in sorted(folder.glob("*.jsonl.gz")):
-        for i, record in enumerate(read_jsonl(path)):
-            if i == records_a_set:
-                break
-            yield from (f" {m['text']}" for m in record.get("thread") or () if m.get("text"))

@@ -42,7 +42,10 @@ def pack(
     *,
     limit: int = 1024,
 ) -> Sequence_:
-    """One example as one sequence; `earlier` stands in the place of messages left out."""
+    """One example as one sequence, a branch for each target that is known.
+
+    `earlier` stands in the place of messages left out.
+    """
     thread = example.thread
     trunk, _ = thread_tokens(prompt, thread, limit, earlier)
     packed = Sequence_(
@@ -64,11 +67,15 @@ def pack(
         packed.weights.extend([0.0] * (len(asked) - label) + [LABEL_WEIGHT] * label)
         packed.weights.extend([weight] * len(answer) + [1.0 if weight == 1.0 else 0.1])
 
-    branch(prompt.task("glance", thread), prompt.answer(example.glance))
-    branch(prompt.task("summary", thread), prompt.answer(example.summary))
-    branch(prompt.task("asks", thread), prompt.answer(example.asks or NOTHING_ASKED))
-    triage = prompt.triage_answer(example.triage.needs_reply, example.triage.urgency)
-    branch(prompt.triage(thread)[0], triage, LABEL_WEIGHT)
+    if "glance" in example.known:
+        branch(prompt.task("glance", thread), prompt.answer(example.glance))
+    if "summary" in example.known:
+        branch(prompt.task("summary", thread), prompt.answer(example.summary))
+    if "asks" in example.known:
+        branch(prompt.task("asks", thread), prompt.answer(example.asks or NOTHING_ASKED))
+    if "triage" in example.known:
+        triage = prompt.triage_answer(example.triage.needs_reply, example.triage.urgency)
+        branch(prompt.triage(thread)[0], triage, LABEL_WEIGHT)
     opening = prompt.intents(thread)[0]
     for draft in example.drafts:
         asked = prompt.reply(draft.intent, thread)

@@ -1,9 +1,12 @@
 """Fine-tune a model on every task of the prompt; resumable, CPU or CUDA.
 
 The learning rate follows a cosine over the run, and the run's end is whichever comes first: its
-epochs or its hours (checkpoints count the hours already spent).
+epochs or its hours (checkpoints count the hours already spent). What is trained on is what the
+recipe says (`export.recipe`), and the files of `--extra`. The model's folder gets a training.json:
+recipe, licences, whether it may ship, and the loss on what was held out.
 
-    python -m export.train --data DIR --model DIR --out DIR [--epochs 2] [--hours H] [--seed N]
+    python -m export.train --data DIR --model DIR --out DIR [--recipe open] [--extra FILE...]
+        [--epochs 2] [--hours H] [--seed N] [--teacher DIR [--temperature T] [--labels SHARE]]
 """
 
 from __future__ import annotations
@@ -19,19 +22,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.nn import functional as F
 from transformers import LlamaForCausalLM
 
 from device.language.prompt import ThreadPrompt
 from device.language.tokenizer import JsonTokenizer
-from export.augment import Renaming, summed_up
-from export.data import split_glancechat
-from export.pack import Batch, Sequence_, batches, collate, pack
+from export.augment import Retelling
+from export.data import ALL
+from export.loss import loss_of
+from export.pack import Sequence_, batches, collate, pack
+from export.recipe import assemble, read_recipe
 
 WATCHED = 32
 """Development threads on which the loss is watched while training."""
-RENAMED, SUMMED_UP = 0.8, 0.3
-"""Share of the threads that are offered to each way of `export.augment`."""
+RECORD = "training.json"
+"""What a trained checkpoint says of how it came to be."""
 
 
 def fake_q4_0(weights: torch.Tensor) -> torch.Tensor:
@@ -46,41 +50,6 @@ def fake_q4_0(weights: torch.Tensor) -> torch.Tensor:
     inverse = torch.where(scale == 0, 0, 1 / scale)
     levels = (blocks * inverse + 8.5).floor().clamp(0, 15) - 8
     return (levels * scale.half().float()).reshape(weights.shape)
-
-
-def logits_of(model: LlamaForCausalLM, batch: Batch) -> torch.Tensor:
-    """(rows, n_vocab) logits, only where a token has weight.
-
-    The vocabulary costs as much as three layers.
-    """
-    hidden = model.model(
-        input_ids=batch.tokens,
-        attention_mask=batch.mask,
-        position_ids=batch.positions,
-        use_cache=False,
-    ).last_hidden_state
-    return F.linear(hidden[:, :-1][batch.weights[:, 1:] > 0], model.lm_head.weight).float()
-
-
-def loss_of(
-    model: LlamaForCausalLM, batch: Batch, teacher: LlamaForCausalLM | None = None
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """(weighted mean loss in nats, cross-entropy of the answers' tokens alone).
-
-    The loss is the cross-entropy of what was written, or with a teacher KL(teacher || model).
-    """
-    # The token after the thread's last is a branch's first, so a branch's own first token
-    # would be predicted from another branch's end; its weight is always 0.
-    rows = batch.weights[:, 1:] > 0
-    weights = batch.weights[:, 1:][rows]
-    logits = logits_of(model, batch)
-    written = losses = F.cross_entropy(logits, batch.tokens[:, 1:][rows], reduction="none")
-    if teacher is not None:
-        with torch.no_grad():
-            wanted = logits_of(teacher, batch).log_softmax(-1)
-        kl = F.kl_div(logits.log_softmax(-1), wanted, reduction="none", log_target=True)
-        losses = kl.sum(-1)
-    return (losses * weights).sum() / weights.sum(), written[weights >= 1].mean().detach()
 
 
 class Run:
@@ -101,25 +70,19 @@ class Run:
         groups = [{"params": decay, "weight_decay": 0.1}, {"params": plain, "weight_decay": 0.0}]
         self.optimizer = torch.optim.AdamW(groups, lr=args.lr, betas=(0.9, 0.95), fused=True)
         self.state: dict[str, Any] = {"epoch": 0, "done": 0, "seconds": 0.0, "tokens": 0}
-        training, development = split_glancechat(args.data / "glancechat")
-        self.training = training
-        self.renaming = Renaming(training)
-        step = max(1, len(development) // WATCHED)
-        self.watched = [pack(e, self.prompt) for e in development[::step]]
-        if args.limit:
-            self.training = training[: args.limit]
+        self.recipe = read_recipe(args.recipe)
+        room = assemble(self.recipe, args.data, args.extra, dialogues_too=False)
+        self.licenses = room.licenses()
+        self.training = room.training[: args.limit]
+        self.retelling = Retelling(room.training, self.recipe.augment)
+        whole = [e for e in room.held_out if e.known == ALL]
+        step = max(1, len(whole) // WATCHED)
+        self.watched = [pack(e, self.prompt) for e in whole[::step]]
 
     def _packed(self, rng: random.Random) -> list[Sequence_]:
         """The training threads, told another way at every pass."""
-        packed = []
-        for example in self.training:
-            earlier = None
-            if rng.random() < RENAMED:
-                example = self.renaming(example, rng)
-            if rng.random() < SUMMED_UP:
-                example, earlier = summed_up(example, rng)
-            packed.append(pack(example, self.prompt, earlier))
-        return packed
+        told = (self.retelling(example, rng) for example in self.training)
+        return [pack(example, self.prompt, earlier) for example, earlier in told]
 
     @property
     def checkpoint(self) -> Path:
@@ -220,7 +183,9 @@ class Run:
         with self.quantized():
             with self.precision():
                 batch = collate(group).to(self.device)
-                loss, answers = loss_of(self.model, batch, self.teacher)
+                loss, answers = loss_of(
+                    self.model, batch, self.teacher, self.args.temperature, self.args.labels
+                )
             # Straight through: the gradient at the rounded weights moves the weights themselves.
             loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
@@ -241,17 +206,47 @@ class Run:
         print(json.dumps(figures), flush=True)
 
     def finish(self) -> None:
-        """Write the trained model beside its tokenizer."""
+        """Write the trained model, how it came to be, and its tokenizer, which comes last."""
         self.save()
-        self.log(1.0, held_out=self.held_out())
+        held_out = self.held_out()
+        self.log(1.0, held_out=held_out)
         self.model.save_pretrained(self.args.out)
+        record = self.record() | {"held_out": held_out}
+        (self.args.out / RECORD).write_text(json.dumps(record, indent=1) + "\n")
         text = (self.args.model / "tokenizer.json").read_text()
         (self.args.out / "tokenizer.json").write_text(text)
 
+    def record(self) -> dict[str, Any]:
+        """What a model card needs: the recipe, licences, and the same of what this began with."""
+        before = [read_record(folder) for folder in (self.args.model, self.args.teacher) if folder]
+        names = ("epochs", "hours", "lr", "batch_tokens", "seed", "temperature", "labels")
+        return {
+            "recipe": self.recipe.name,
+            "ships": self.recipe.ships and all(r.get("ships", True) for r in before),
+            "licenses": self.licenses,
+            "settings": {name: getattr(self.args, name) for name in names},
+            "tokens": self.state["tokens"],
+            "seconds": round(self.state["seconds"]),
+            "from": before[0],
+            "teacher": before[1] if self.args.teacher else None,
+        }
 
-def main() -> None:
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """A checkpoint's training.json; empty for one that was not trained here."""
+    path = folder / RECORD
+    record: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return record
+
+
+def arguments() -> argparse.ArgumentParser:
+    """What a run can be told."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder with glancechat/")
+    parser.add_argument("--recipe", default="open", help="name or path (default: open)")
+    parser.add_argument(
+        "--extra", type=Path, nargs="*", default=[], help="more examples (export.label writes them)"
+    )
     parser.add_argument("--model", type=Path, required=True, help="checkpoint folder to start from")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--epochs", type=int, default=2)
@@ -265,10 +260,15 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=0, help="of order and augmentation")
     parser.add_argument("--teacher", type=Path, help="learn its probabilities, not the labels")
+    parser.add_argument("--temperature", type=float, default=1.0, help="of both, with a teacher")
+    parser.add_argument("--labels", type=float, default=0.0, help="share of the labels beside it")
     parser.add_argument("--fake-q4", action="store_true", help="learn to bear Q4_0's rounding")
     parser.add_argument("--limit", type=int, help="train on so many threads only (a trial)")
-    args = parser.parse_args()
-    run = Run(args)
+    return parser
+
+
+def main() -> None:
+    run = Run(arguments().parse_args())
     run.resume()
     run.train()
     run.finish()

@@ -3,7 +3,7 @@
 Keeps the pieces that messages use, all 256 bytes, and the merges that lead to each kept piece, so
 that any text still round-trips. Embedding rows are copied, nothing is trained.
 
-    python -m export.vocabulary --data DIR --out DIR [--pieces 20480]
+    python -m export.vocabulary --data DIR --out DIR [--recipe open] [--pieces 20480]
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaForCausalLM
 
-from device.language.prompt import prompt_text
-from export.data import open_texts, split_glancechat
+from device.language.prompt import NOTHING_ASKED, prompt_text
+from export.recipe import assemble, read_recipe
 
 BASE_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
+OURS = 20
+"""A piece counts so many times where it stands in what a model is trained on."""
 CONTROLS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 
 
@@ -132,18 +134,19 @@ def main() -> None:
     parser.add_argument(
         "--data", type=Path, required=True, help="folder with glancechat/ and open/"
     )
+    parser.add_argument("--recipe", default="open", help="name or path (default: open)")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--pieces", type=int, default=20480)
     args = parser.parse_args()
 
     folder = base_folder()
     vocab, merges = read_base(folder / BASE_FILE)
-    training, _ = split_glancechat(args.data / "glancechat")
-    texts = list(open_texts(args.data / "open", records_a_set=1500))
-    for e in training:
-        spoken = [*prompt_text(e.thread), e.glance, e.summary, e.asks or "-"]
-        texts += [*spoken, *(d.text for d in e.drafts)] * 20
-    tokenizer = trim(vocab, merges, texts, args.pieces)
+    room = assemble(read_recipe(args.recipe), args.data)
+    counted = [f" {m.text}" for e in room.dialogues for m in e.thread.messages]
+    for e in room.training:
+        spoken = [*prompt_text(e.thread), e.glance, e.summary, e.asks or NOTHING_ASKED]
+        counted += [*spoken, *(d.text for d in e.drafts)] * OURS
+    tokenizer = trim(vocab, merges, counted, args.pieces)
     new = tokenizer.get_vocab(with_added_tokens=True)
     rows = [vocab.get(piece) for piece in sorted(new, key=new.__getitem__)]
     model = LlamaForCausalLM.from_pretrained(folder, gguf_file=BASE_FILE, dtype=torch.float32)

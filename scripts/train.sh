@@ -4,7 +4,7 @@
 # is there (delete its folder to have it anew; a broken-off one goes on from its last checkpoint), all
 # later steps when their result is newer than what it is made from.
 #
-#     DATA=../shared/data WORK=work MODELS=models scripts/train.sh
+#     DATA=../shared/data WORK=work MODELS=models scripts/train.sh     # STUDENT=1: sidelong-60m too
 #
 # LIMIT=8 MODELS=/tmp/models WORK=/tmp/work tries every step on 8 threads, in minutes.
 set -euo pipefail
@@ -45,18 +45,48 @@ newer "$mean" "$WORK"/run[12]/tokenizer.json ||
   "$PYTHON" -m export.train --data "$DATA" --model "$WORK/mean" --teacher "$WORK/mean" --fake-q4 \
     --out "$WORK/118m" --seed 3 --epochs 1 --lr 1e-4 $limit
 
-gguf=$WORK/sidelong-118m.gguf
-newer "$gguf" "$WORK/118m/tokenizer.json" ||
-  "$PYTHON" -m export.to_gguf "$WORK/118m" "$gguf" --type q4_0 \
-    --name sidelong-118m --meta sidelong.prompt=thread/1 --meta general.license=apache-2.0
+ship() { # SIZE [OPTION OF THE EXAM...]: work/SIZE -> GGUF -> exam -> models/
+  local name=sidelong-$1 checkpoint=$WORK/$1
+  local gguf=$WORK/$name.gguf exam=$WORK/exam${1#118m}.json
+  newer "$gguf" "$checkpoint/tokenizer.json" ||
+    "$PYTHON" -m export.to_gguf "$checkpoint" "$gguf" --type q4_0 \
+      --name "$name" --meta sidelong.prompt=thread/1 --meta general.license=apache-2.0
 
-exam=$WORK/exam.json
-newer "$exam" "$gguf" || {
-  "$PYTHON" -m export.exam --model "$gguf" --data "$DATA" --baselines --json $limit \
-    > "$exam.new"
-  mv "$exam.new" "$exam"
+  newer "$exam" "$gguf" || {
+    "$PYTHON" -m export.exam --model "$gguf" --data "$DATA" "${@:2}" --json $limit > "$exam.new"
+    mv "$exam.new" "$exam"
+  }
+
+  # Content, not only time: git dates what it checks out anew.
+  { newer "$MODELS/manifest.json" "$exam" && cmp -s "$gguf" "$MODELS/$name.gguf"; } ||
+    "$PYTHON" -m export.release "$gguf" "$exam" --models "$MODELS" $incomplete
 }
 
-# Content, not only time: git dates what it checks out anew.
-{ newer "$MODELS/manifest.json" "$exam" && cmp -s "$gguf" "$MODELS/sidelong-118m.gguf"; } ||
-  "$PYTHON" -m export.release "$gguf" "$exam" --models "$MODELS" $incomplete
+ship 118m --baselines
+
+# STUDENT=1: the smaller model as well. Both ways to prune the teacher learn from it for one pass; the
+# one that then loses less goes on with the teacher's own lines on open dialogues, and at last under
+# Q4_0's rounding.
+[ -n "${STUDENT:-}" ] || exit 0
+
+distil() { # FROM OUT OPTION...
+  [ -e "$2/tokenizer.json" ] ||
+    "$PYTHON" -m export.train --data "$DATA" --model "$1" --out "$2" --teacher "$WORK/mean" \
+      --temperature 2 --labels 0.3 "${@:3}" $limit
+}
+
+labels=$WORK/labels.jsonl
+[ -e "$labels" ] || {
+  "$PYTHON" -m export.label --model "$WORK/sidelong-118m.gguf" --data "$DATA" --out "$labels.part" $limit
+  mv "$labels.part" "$labels"
+}
+for way in layers ffn; do
+  small=$WORK/fewer-$way
+  [ -e "$small/tokenizer.json" ] ||
+    "$PYTHON" -m export.prune "$WORK/mean" "$small" --data "$DATA" --way $way --megabytes 40
+  distil "$small" "$small-healed" --seed 4 --epochs 1 --lr 4e-4
+done
+better=$("$PYTHON" -m export.prune --better "$WORK"/fewer-{layers,ffn}-healed)
+distil "$better" "$WORK/60m-distilled" --extra "$labels" --seed 5 --epochs 2 --lr 3e-4
+distil "$WORK/60m-distilled" "$WORK/60m" --extra "$labels" --seed 6 --epochs 1 --lr 1e-4 --fake-q4
+ship 60m

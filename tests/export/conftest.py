@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
 TINY = Path(__file__).parents[1] / "tiny"
+REAL = Path(os.environ.get("DATA", Path(__file__).parents[3] / "shared" / "data"))
+"""The folder of training data, which is no part of the repository."""
 
 
 def record(persona: str, number: int) -> dict[str, object]:
@@ -52,3 +55,11 @@ def checkpoint(tmp_path: Path) -> Path:
     model.save_pretrained(folder)
     shutil.copy(TINY / "tokenizer.json", folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of training data, where there is one."""
+    if not (REAL / "glancechat").is_dir():
+        pytest.skip(f"no training data in {REAL}")
+    return REAL

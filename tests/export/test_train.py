@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import argparse
+import json
 from pathlib import Path
 
 import gguf
 import pytest
 import torch
 
-from export.train import Run, fake_q4_0
+from export.train import Run, arguments, fake_q4_0, read_record
 
 
 class _Killed(Exception):
     pass
 
 
-def run(data: Path, model: Path, out: Path, **more: object) -> Run:
-    options = {
-        "epochs": 3,
-        "hours": None,
-        "lr": 1e-3,
-        "batch_tokens": 400,
-        "limit": None,
-        "seed": 0,
-    }
-    options |= {"teacher": None, "fake_q4": False}
-    options |= {"data": data, "model": model, "out": out, "bf16": False}
-    return Run(argparse.Namespace(**(options | more)))
+def run(data: Path, model: Path, out: Path, *more: str) -> Run:
+    options = ["--epochs=3", "--lr=1e-3", "--batch-tokens=400", "--no-bf16"]
+    paths = [f"--data={data}", f"--model={model}", f"--out={out}"]
+    return Run(arguments().parse_args([*options, *paths, *more]))
 
 
 def weights(trained: Run) -> torch.Tensor:
@@ -46,7 +38,7 @@ def test_rounding_is_what_gguf_will_do() -> None:
 
 
 def test_the_weights_come_back_from_their_rounding(data: Path, checkpoint: Path) -> None:
-    trained = run(data, checkpoint, data.parent / "out", fake_q4=True, teacher=checkpoint)
+    trained = run(data, checkpoint, data.parent / "out", "--fake-q4", f"--teacher={checkpoint}")
     before = weights(trained)
     with trained.quantized():
         assert not torch.equal(weights(trained), before)
@@ -56,13 +48,34 @@ def test_the_weights_come_back_from_their_rounding(data: Path, checkpoint: Path)
 
 def test_the_loss_falls_and_the_model_is_written(data: Path, checkpoint: Path) -> None:
     out = data.parent / "out"
-    trained = run(data, checkpoint, out, epochs=8)
+    trained = run(data, checkpoint, out, "--epochs=8")
     before = trained.held_out()[1]
     trained.train()
     trained.finish()
     assert trained.held_out()[1] < before - 0.5
     assert (out / "model.safetensors").exists()
     assert (out / "tokenizer.json").read_text() == (checkpoint / "tokenizer.json").read_text()
+    record = read_record(out)
+    assert record["held_out"] == pytest.approx(trained.held_out())
+    assert record["licenses"] == {"glancechat": {"CC-BY-4.0": 6}}
+    assert record["ships"]
+
+
+def test_what_must_not_ship_stays_so(data: Path, checkpoint: Path) -> None:
+    (checkpoint / "training.json").write_text(json.dumps({"ships": False}))
+    trained = run(data, checkpoint, data.parent / "out")
+    trained.finish()
+    assert read_record(data.parent / "out")["ships"] is False
+
+
+def test_more_examples_are_trained_on(data: Path, checkpoint: Path) -> None:
+    extra = data.parent / "labels.jsonl"
+    said = [{"from": "Zoe", "text": "the van is loaded, I leave at six with both dogs"}]
+    record = {"id": "x", "me": "Anna", "messages": said, "glance": "Zoe leaves at six"}
+    extra.write_text(json.dumps(record | {"license": "CC0-1.0"}) + "\n")
+    trained = run(data, checkpoint, data.parent / "out", f"--extra={extra}")
+    assert len(trained.training) == 7
+    assert trained.training[-1].known == {"glance"}
 
 
 def test_a_broken_off_run_goes_on(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,22 @@ def test_a_chosen_piece_brings_its_parents() -> None:
     kept = choose(Counter({"abc": 5}), merges, 600)
     assert {"ab", "abc"} <= kept
     assert all(p in kept for p in itertools.chain("abc"))
+
+
+def test_every_piece_can_be_reached(trimmed: Tokenizer) -> None:
+    """Closed: the merges that are left lead to each piece, and to nothing else."""
+    model = json.loads(trimmed.to_str())["model"]
+    merges = [tuple(merge) for merge in model["merges"]]
+    rank = {pair: i for i, pair in enumerate(merges)}
+    pieces = set(model["vocab"]) - set(CONTROLS)
+    assert {a + b for a, b in merges} <= pieces
+    for piece in pieces:
+        way = derivation(piece, rank)
+        assert len(piece) == 1 or (way and "".join(way[-1]) == piece), piece
+
+
+@given(text=st.text(st.characters(codec="utf-8"), max_size=200))
+def test_no_byte_is_without_a_piece(tokenizer: JsonTokenizer, text: str) -> None:
+    tokens = tokenizer.encode(text)
+    assert b"".join(tokenizer.decode([token]) for token in tokens) == text.encode()
+    assert all(tokenizer.decode([token]) for token in tokens)

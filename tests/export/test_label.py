@@ -1,0 +1,130 @@
+"""Dialogues become a wearer's threads, and of their cards only what passes is kept."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from device.messages import Card, Draft, Line, Triage
+from export import label
+from export.data import ALL, NOBODY, Example, example_of, load_examples
+from export.label import LENGTHS, as_wearer, done_before, labelled
+from tests.export.conftest import TINY
+
+NAMES = ["Basil", "Clement", "Orla", "Petra"]
+
+
+def dialogue(*said: tuple[str, str]) -> Example:
+    thread = [{"from": who, "text": text, "ts": None} for who, text in said]
+    return example_of({"id": "d", "thread": thread, "license": "CC0-1.0", "source": "here"})
+
+
+LONG = dialogue(*((f"Person {1 + i % 2}", f"line {i}") for i in range(40)))
+
+
+def test_somebody_wears_the_glasses() -> None:
+    lengths = set()
+    for seed in range(60):
+        found = as_wearer(LONG, NAMES, random.Random(seed))
+        assert found is not None
+        thread = found.thread
+        lengths.add(len(thread.messages))
+        senders = {m.sender for m in thread.messages}
+        assert senders <= set(NAMES)
+        assert thread.messages[-1].sender != thread.me != NOBODY
+        assert all(m.sender != thread.me for m in thread.unread)
+        assert 0 <= thread.unread_from < len(thread.messages)
+        times = [m.time for m in thread.messages]
+        assert all(times)
+        assert times == sorted(times)  # type: ignore[type-var]
+        assert found.known == frozenset()
+        assert found.origin == LONG.origin
+    assert min(lengths) >= LENGTHS[0][0]
+    assert max(lengths) <= LENGTHS[-1][1]
+
+
+def test_one_who_speaks_alone_has_a_wearer_to_speak_to() -> None:
+    found = as_wearer(dialogue(("User", "set an alarm for 6")), NAMES, random.Random(0))
+    assert found is not None
+    assert found.thread.messages[0].sender in NAMES
+    assert found.thread.me == "Robin"
+
+
+def test_stand_ins_are_renamed_in_what_is_said() -> None:
+    chat = dialogue(("#Person1#", "I am A"), ("#Person2#", "hello #Person1#"))
+    for seed in range(20):
+        found = as_wearer(chat, NAMES, random.Random(seed))
+        assert found is not None
+        assert "#" not in "".join(m.text + m.sender for m in found.thread.messages)
+
+
+def test_letters_are_no_chats() -> None:
+    assert as_wearer(dialogue(("Zoe", "word " * 200)), NAMES, random.Random(0)) is None
+
+
+def card(glance: str, summary: str, asks: Line | None, *drafts: Draft, quote: bool = False) -> Card:
+    source = "quote" if quote else "model"
+    return Card(
+        "t", Line(glance, source), Line(summary, source), asks, Triage(True, "low"), drafts, "m", 9
+    )
+
+
+def test_only_what_passes_is_kept() -> None:
+    whole = dialogue(("Zoe", "7 crates came, not 8"), ("Zoe", "sign by 6pm?"))
+    example = dataclasses.replace(whole, known=frozenset())
+    drafts = (Draft("accept", "will do"), Draft("decline", "I'm in Oslo till 9pm"))
+    asks = Line("whether you can sign by 6pm", "model")
+    whole = labelled(example, card("7 crates came", "Zoe: sign by 6pm?", asks, *drafts), False)
+    assert whole is not None
+    assert whole.known == ALL - {"triage"}
+    assert whole.drafts == drafts[:1]
+
+    half = labelled(example, card("9 crates came", "Zoe: sign by 6pm?", None), False)
+    assert half is not None
+    assert half.known == {"summary"}
+    assert half.glance == ""
+    asked = labelled(example, card("9 crates came", "Zoe: sign by 6pm?", None), True)
+    assert asked is not None
+    assert asked.known == {"summary", "asks"}
+    assert asked.asks is None
+    assert labelled(example, card("7 crates", "7 crates", asks, quote=True), True) is None
+
+
+def test_the_command_goes_on_where_it_was(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a made-up card for every thread: the tiny model itself says nothing that passes."""
+    said = [{"from": "Zoe", "text": "7 crates came", "ts": None}]
+    records = [{"id": f"d{i}", "thread": said, "license": "MIT"} for i in range(6)]
+    (data / "d.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records))
+    sets = (
+        '[[sets]]\nname = "glancechat"\nfiles = "glancechat/threads-*.jsonl"\nuse = "targets"\n'
+        'personas = "glancechat/splits.json"\nlicense = "CC-BY-4.0"\n'
+        '[[sets]]\nname = "d"\nfiles = "d.jsonl"\nuse = "dialogues"\n'
+    )
+    (data / "own.toml").write_text("ships = true\n" + sets)
+    monkeypatch.setattr(
+        label.Writer, "cards", lambda self, threads: (card("7 crates", "", None) for _ in threads)
+    )
+    out = tmp_path / "work" / "labels.jsonl"
+    options = ["--model", str(TINY / "tiny.gguf"), "--data", str(data), "--out", str(out)]
+    options += ["--recipe", str(data / "own.toml"), "--together", "1"]
+
+    monkeypatch.setattr("sys.argv", ["label", *options, "--limit", "2"])
+    label.main()
+    first = out.read_text()
+    assert len(first.splitlines()) == 2
+    out.write_text(first + '{"id": "d9+0-1", "broken')
+    assert len(done_before(out)) == 2
+
+    monkeypatch.setattr("sys.argv", ["label", *options])
+    label.main()
+    assert out.read_text().startswith(first)
+    examples = load_examples([out])
+    assert len({e.thread.id for e in examples}) == len(examples) == 6
+    assert all("glance" in e.known for e in examples)
+    assert all(e.origin.license == "MIT" for e in examples)
