@@ -160,21 +160,21 @@ def card_figures(
         for e, c in zip(examples, cards, strict=True)
         if e.asks is not None and c.asks is not None
     ]
-    wanted = [e for e, c in zip(examples, cards, strict=True) if e.drafts and c.triage.needs_reply]
     three = [len(c.drafts) == 3 for c in cards if c.triage.needs_reply]
     return {
         "glance_quoted_pct": 100 * float(np.mean([c.glance.source == "quote" for c in cards])),
         "summary_quoted_pct": 100 * float(np.mean([c.summary.source == "quote" for c in cards])),
         "asks_found_f1": f1(asked, [c.asks is not None for c in cards]),
         "asks_rouge_l": float(np.mean(asks or [0.0])),
-        "needs_reply_accuracy": 100 * float(np.mean([n == s for n, s in zip(needs, said)])),  # noqa: B905
+        "needs_reply_accuracy": 100
+        * float(np.mean([n == s for n, s in zip(needs, said, strict=True)])),
         "needs_reply_f1": f1(needs, said),
         "no_reply_f1": f1([not n for n in needs], [not s for s in said]),
         "urgency_macro_f1": macro_f1(
             [e.triage.urgency for e in examples], [c.triage.urgency for c in cards]
         ),
         "best3_reply_rouge_l": float(np.mean(replied or [0.0])),
-        "replies_threads": float(len(wanted)),
+        "replies_threads": float(len(replied)),
         "three_drafts_pct": 100 * float(np.mean(three or [False])),
         "drafts_with_invention_pct": 100 * float(np.mean(invented or [0.0])),
     }

@@ -14,7 +14,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from device.disk import sha256_of
+from device.disk import sha256_of, write_atomically
 from device.errors import ModelError
 from device.language.gguf_header import read_header
 
@@ -85,9 +85,7 @@ def release(file: Path, exam: Path, models: Path, incomplete: bool = False) -> N
         fresh = models / f"{file.name}.new"
         shutil.copyfile(file, fresh)
         fresh.replace(models / file.name)
-    fresh = models / "manifest.json.new"
-    fresh.write_text(json.dumps(manifest, indent=2) + "\n")
-    fresh.replace(path)
+    write_atomically(path, json.dumps(manifest, indent=2) + "\n")
     print(f"{models / entry['file']}: {entry['size_bytes'] / 1e6:.1f} MB, {sha256}")
 
 

@@ -48,6 +48,31 @@ Answer = Callable[[str, int], str]
 """(the whole prompt as text, how many times it was asked before) -> the answer."""
 
 
+GOOD = {
+    "glance": "Ben: bring 3 chairs at 7:30?",
+    "summary": "Ben asks you to bring 3 chairs to Oakfield at 7:30.",
+    "asks": "to bring 3 chairs",
+    "triage": "reply high",
+    "reply": " ask",
+    "reply ask": "which chairs?",
+    "reply accept": "sure, see you",
+    "reply decline": "sorry, can't",
+}
+"""What a good model says, by task, of a chat about 3 chairs at 7:30."""
+
+
+def script(**changed: str | list[str]) -> Answer:
+    """Answers by task; a list is what it says the first, the second time."""
+    answers = GOOD | {key.replace("_", " "): value for key, value in changed.items()}
+
+    def answer(prompt: str, times: int) -> str:
+        task = prompt.rpartition("<|im_start|>")[2].strip()
+        found = answers.get(task, "ok then")
+        return found if isinstance(found, str) else found[min(times, len(found) - 1)]
+
+    return answer
+
+
 class ScriptedEngine:
     """The engine contract over a function from prompt to answer; counts what it decodes."""
 

@@ -20,6 +20,10 @@ SIDE_BY_SIDE = 8
 """Threads that are decoded together; fewer in a call come one by one, each with its own times."""
 
 
+LONG = 200
+"""Messages that may not fit the context: reading the older ones takes a while by itself."""
+
+
 def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "files",
@@ -45,8 +49,10 @@ def run(args: argparse.Namespace) -> int:
     console = Screen()
     if not args.json:
         console.print(legend())
-    with progress_bar(many) as progress:
-        cards = progress.track(assistant.cards(threads), total=len(threads), description="reading")
+    longest = max(len(thread.messages) for thread in threads)
+    doing = "reading" if longest < LONG else f"reading (up to {longest} messages)"
+    with progress_bar(many or longest >= LONG) as progress:
+        cards = progress.track(assistant.cards(threads), total=len(threads), description=doing)
         for thread, card in zip(threads, cards, strict=True):
             if args.json:
                 print(card_json(card), flush=True)

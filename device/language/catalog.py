@@ -143,15 +143,22 @@ class Catalog:
     def rollback(self) -> Entry:
         """Choose again what was in use before, tried as in `use`; called again, the one before.
 
-        Raises `ModelError` when there was none, or it can't be used; the choice then stays.
+        What can't be used any more is passed over. Raises `ModelError` when none is left; the
+        choice then stays.
         """
+        problems = []
         with self._changing() as own:
-            if not own.previous:
-                raise ModelError("no model was in use before; choose one with `sidelong model use`")
-            entry = self.entry(own.previous.pop())
-            self._try(entry)
-            own.current = entry.name
-        return entry
+            while own.previous:
+                try:
+                    entry = self.entry(own.previous.pop())
+                    self._try(entry)
+                except ModelError as error:
+                    problems.append(str(error))
+                    continue
+                own.current = entry.name
+                return entry
+            problems.append("no model was in use before; choose one with `sidelong model use`")
+            raise ModelError("\n".join(problems))
 
     def pull(
         self,

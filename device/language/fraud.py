@@ -1,8 +1,8 @@
 """When a line may call a message a fraud.
 
 A false alarm about a friend is worse than none, so the word needs a sign in the thread: a link,
-money, a code, an account, a wrong number, or orders to an assistant. All 103 threads of GlanceChat
-that a person called fraudulent or spam have one, and three in four of the others have none.
+money, a code, an account, a wrong number, or orders to an assistant. Of 103 threads of GlanceChat
+that a person called fraudulent or spam all have one, and three in four of the others have none.
 """
 
 from __future__ import annotations
@@ -12,7 +12,12 @@ import re
 from device.language.values import fold
 from device.messages import Thread
 
-_ACCUSES = re.compile(r"\b(?:scam|phish|fraud|spam|estafa|fraude)")
+_FRAUD = "(?:scam|spam|phishing|fraud)"
+_ACCUSES = re.compile(
+    rf"^{_FRAUD}(?:[:,]|-looking\b| (?:message|text|e?mail|call|trying|attempt)\b)"
+    r"|\b(?:likely|possible|probable|suspected|looks? like|sounds? like|seems? like|it's|it is"
+    rf"|this is) (?:an? )?{_FRAUD}\b"
+)
 _SIGNS = re.compile(
     r"https?:|www\.|\w\.\w{2,}/|[£$€₹]|\d+ ?(?:euros?|dollars?|pounds?|rupees|rs)\b|\brs\b"
     r"|\b(?:click|link|code|otp|pin|password|verif\w*|account|bank|card|transfer\w*|pay\w*|fee"
@@ -25,15 +30,15 @@ _SIGNS = re.compile(
 
 
 def accuses(line: str) -> bool:
-    """Whether a line calls something a fraud or spam.
+    """Whether a line calls a message a fraud or spam; one that tells of a fraud doesn't.
 
-    >>> accuses("Likely scam: asks for a code"), accuses("Asks for the door code")
+    >>> accuses("Likely scam: asks for a code"), accuses("Mum got scammed: call her")
     (True, False)
     """
     return bool(_ACCUSES.search(fold(line)))
 
 
 def may_be_fraud(thread: Thread) -> bool:
-    """Whether the thread has a sign of one, or speaks of one itself."""
+    """Whether what others wrote has a sign of one."""
     said = fold("\n".join(m.text for m in thread.messages if m.sender != thread.me))
-    return bool(_SIGNS.search(said) or _ACCUSES.search(said))
+    return bool(_SIGNS.search(said))

@@ -252,8 +252,19 @@ def _is_idle(text: str, value: Value) -> bool:
 
 
 def _is_last_after_dash(text: str, start: int, end: int) -> bool:
-    """Where a signature stands."""
     return bool(re.search(r"[—–-] ?$", text[:start])) and not text[end:].strip(" .!")
+
+
+_FAREWELL = re.compile(
+    r"\b(?:regards|best|wishes|love|cheers|yours|sincerely)[,.!]?\s+$", re.IGNORECASE
+)
+
+
+def _signs(text: str, start: int, end: int) -> bool:
+    """Whether a signature stands there: the last word, behind a dash or a farewell."""
+    if _is_last_after_dash(text, start, end):
+        return True
+    return bool(_FAREWELL.search(text[:start])) and not text[end:].strip(" .!")
 
 
 def _called(value: Value) -> str:
@@ -274,7 +285,7 @@ def _names(text: str, source: Source, reply: bool) -> Iterator[Reason]:
         plain = word.split("'")[0]
         if not written[0].isupper() or {plain, word} & usual or plain in _CALENDAR:
             continue
-        signs = reply and _is_last_after_dash(text, match.start(), match.end())
+        signs = reply and _signs(text, match.start(), match.end())
         if signs and len(word) == 1 and not source.signs(word):
             yield Reason("name", written, f"{written} is no initial of the wearer.")
         if written.isupper() and (len(written) > 1 or reply):

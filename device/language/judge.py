@@ -59,26 +59,27 @@ class Judge:
 
         Never raises: an empty statement fails, and a thread without messages is judged too.
         """
-        if not statement.strip():
-            return Verdict(False, (Reason("whole", statement, "It says nothing."),))
-        hard = check(statement, thread)
-        if not hard.passes:
-            return hard
-        found = features(statement, thread)
-        if found["coverage"] < self.least_covered:
-            return Verdict(False, (Reason("whole", statement, "Most of it is not in the thread."),))
-        if _probability(found) < self.threshold:
-            return Verdict(False, (_reason(statement, found),))
-        return hard
+        return self._judged(statement, thread)[0]
 
     def rate(self, statement: str, thread: Thread) -> float:
         """p(true) of a statement that passes, 0 of one that fails."""
-        if not check(statement, thread).passes:
-            return 0.0
+        verdict, probability = self._judged(statement, thread)
+        return probability if verdict.passes else 0.0
+
+    def _judged(self, statement: str, thread: Thread) -> tuple[Verdict, float]:
+        if not statement.strip():
+            return Verdict(False, (Reason("whole", statement, "It says nothing."),)), 0.0
+        hard = check(statement, thread)
+        if not hard.passes:
+            return hard, 0.0
         found = features(statement, thread)
         probability = _probability(found)
-        covered = found["coverage"] >= self.least_covered
-        return probability if covered and probability >= self.threshold else 0.0
+        if found["coverage"] < self.least_covered:
+            reason = Reason("whole", statement, "Most of it is not in the thread.")
+            return Verdict(False, (reason,)), probability
+        if probability < self.threshold:
+            return Verdict(False, (_reason(statement, found),)), probability
+        return hard, probability
 
     def probability(self, statement: str, thread: Thread) -> float:
         """p(true) by the weighing alone; the hard rules are not asked."""

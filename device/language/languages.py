@@ -18,21 +18,35 @@ from device.text import neutralise
 TAUGHT = frozenset(("en", "pcm", "hi", "es", "gl", "ca"))
 """ISO 639 codes. Nigerian Pidgin, Galician and Catalan are what English and Spanish chats are
 taken for."""
-SURE = 0.75
+SURE = 0.9
 """Above this probability another language is believed: no thread of GlanceChat, Hinglish in Latin
 letters among them, is taken for another one so surely."""
+UNLIKE = frozenset(
+    ("cs", "da", "de", "fi", "fr", "hu", "it", "nb", "nl", "nn", "no", "pl", "pt", "ro", "sv", "tr")
+)
+UNLIKE_SURE = 0.3
+"""Languages that Hinglish is not taken for, and how surely they must be found."""
+SHORT = 8
+"""Words; what is new and shorter is read together with what came before."""
 COMMON = 0.4
 """With such a share of the commonest English, Hindi and Spanish words nothing is looked up."""
 
 
 def is_taught(thread: Thread) -> bool:
-    """Whether the new messages are in a language that our models know.
+    """Whether what is new, and the thread as a whole, is in a language that our models know.
 
     >>> from device.messages import Message
     >>> is_taught(Thread("t", "Anna", (Message("Ben", "Ich habe den Schlüssel vergessen"),)))
     False
     """
-    text = neutralise(" ".join(m.text for m in thread.unread or thread.messages[-1:]))
+    texts = [neutralise(m.text) for m in thread.messages]
+    start = min(thread.unread_from, len(texts) - 1)
+    while start > 0 and len(words(" ".join(texts[start:]))) < SHORT:
+        start -= 1
+    return _is_taught(" ".join(texts[start:])) and _is_taught(" ".join(texts))
+
+
+def _is_taught(text: str) -> bool:
     letters = [c for c in text if c.isalpha()]
     latin = sum(unicodedata.name(c, "").startswith("LATIN") for c in letters)
     if 2 * latin < len(letters):
@@ -41,7 +55,7 @@ def is_taught(thread: Thread) -> bool:
     if sum(word in STOP for word in said) >= COMMON * len(said):
         return True
     language, sure = _identifier().classify(text)
-    return language in TAUGHT or sure <= SURE
+    return language in TAUGHT or sure <= (UNLIKE_SURE if language in UNLIKE else SURE)
 
 
 @cache

@@ -21,7 +21,8 @@ def quote(message: Message, me: str, chars: int) -> str:
     """'Sender: "their words…"' in at most `chars` characters; the wearer is "You"."""
     sender = "You" if message.sender == me else shorten(neutralise(message.sender), 20)
     room = chars - len(sender) - 4
-    return f'{sender}: "{shorten(neutralise(message.text), room)}"'
+    text = neutralise(message.text).strip() or "[empty message]"
+    return f'{sender}: "{shorten(text, room)}"'
 
 
 def weightiest(thread: Thread) -> Message:
@@ -42,6 +43,15 @@ def fits_whole(thread: Thread) -> bool:
 def quoted_glance(thread: Thread) -> Line:
     """The weightiest new message as a glance."""
     return Line(quote(weightiest(thread), thread.me, GLANCE_CHARS), "quote")
+
+
+WARNING = "Likely scam: "
+
+
+def warned_glance(thread: Thread) -> Line:
+    """The same behind a warning, where the model gave one elsewhere."""
+    room = GLANCE_CHARS - len(WARNING)
+    return Line(WARNING + quote(weightiest(thread), thread.me, room), "quote")
 
 
 def quoted_summary(thread: Thread) -> Line:

@@ -11,7 +11,8 @@ from itertools import pairwise
 from device.language.words import words
 
 _TWICE = re.compile(
-    r"(?<![\w.,:])([A-Z$€£₹]*[\w:.']*\w)(?:,| or| and|, or|, and) "
+    r"(?<![\w.,:])(?!(?:very|so|no|yes|really|please|haha|bye|now|more)\b)"
+    r"([A-Z$€£₹]*[\w:.']*\w)(?:,| or| and|, or|, and) "
     r"(?:(?:at|on|for|in|by|to|a|the|no) )?\1(?![.,:]?\w)",
     re.IGNORECASE,
 )

@@ -3,7 +3,8 @@
 Labels are scored, nothing is generated. Two rules stand over the model, because whoever writes
 would like to be urgent:
 
-- urgent wording raises nothing: with it, the thread is at most as urgent as without it
+- urgent wording raises nothing, in a message or a title: with it, the thread is at most as urgent
+  as without it. Such wording is a list, so that a new way to shout still gets through
 - unknown senders raise nothing: where only they wrote, the thread is at most "normal"
 
 What is urgent stays so by what it says: "mum fell, the ambulance is here" has none of these words.
@@ -34,7 +35,10 @@ URGENT_WORDING = {
         r"immediately", r"immediate (?:action|attention|response|reply|payment)(?: required)?",
         r"(?:act|respond|reply|answer|call|hurry) (?:right )?now", r"act (?:fast|today)",
         r"(?:right|straight) away", r"right now", r"without delay", r"time[- ]sensitive",
-        r"(?:final|last) (?:notice|warning|reminder|chance|call)", r"hurry up",
+        r"(?:final|last) (?:notice|warning|reminder|chance|call)", r"hurry(?: up)?",
+        r"critical", r"(?:top|high|highest) priority", r"(?:system: ?)?urgency:? (?:is )?high",
+        r"(?:with)?in (?:the next )?\d+ (?:min(?:ute)?s?|h(?:ou)?rs?)", r"by (?:eod|cob)",
+        r"need (?:this|it|an answer)(?: now)?",
     ),
     "hi": (
         "turant", "turent", "tatkal", "fauran", "foran", "abhi ke abhi", "jaldi se jaldi",
@@ -148,10 +152,11 @@ class Triager:
 
 
 def calmed(thread: Thread) -> Thread:
-    """The thread with the urgent wording of its new messages taken out; itself without any."""
+    """The thread with the urgent wording of title and new messages taken out; equal without any."""
     first = min(thread.unread_from, len(thread.messages) - 1)
     news = tuple(_calm(m) if m.sender != thread.me else m for m in thread.messages[first:])
-    return replace(thread, messages=thread.messages[:first] + news)
+    title = thread.title and _WORDING.sub(" ", neutralise(thread.title)).strip()
+    return replace(thread, title=title, messages=thread.messages[:first] + news)
 
 
 def _calm(message: Message) -> Message:

@@ -25,7 +25,13 @@ from device.language.fraud import accuses
 from device.language.grounding import check_reply
 from device.language.judge import Judge
 from device.language.prompt import NOTHING_ASKED, Prompt, Task
-from device.language.quotes import fits_whole, quoted_ask, quoted_glance, quoted_summary
+from device.language.quotes import (
+    fits_whole,
+    quoted_ask,
+    quoted_glance,
+    quoted_summary,
+    warned_glance,
+)
 from device.language.repetition import is_stuck
 from device.language.tokenizer import Tokenizer
 from device.language.triage import Triager
@@ -168,7 +174,7 @@ class Writer:
     def _sum_up(self, older: Thread, seq: Seq) -> str:
         """One line for messages that no longer fit, checked like any other."""
         work = _Work(older, Cached(seq, 0), {})
-        self._decode([(work, self._job("summary", work))])
+        self._decode([(work, self._job("summary", work))], again=False)  # there may be many
         return work.good.get("summary") or quoted_summary(older).text
 
     def _side_by_side(self, threads: Sequence[Thread]) -> list[Card]:
@@ -229,6 +235,8 @@ class Writer:
             Line(good[task], "model") if task in good else quoted(thread)
             for task, quoted in (("glance", quoted_glance), ("summary", quoted_summary))
         )
+        if work.warns and not accuses(glance.text):
+            glance = warned_glance(thread)
         asks = Line(good["asks"], "model") if "asks" in good else quoted_ask(thread)
         drafts = tuple(Draft(i, good[i]) for i in work.intents if i in good)[:DRAFTS]
         return Card(

@@ -12,12 +12,31 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("torch", "transformers", "optimum", "peft", "flwr")
+ABOVE = ("device.assistant", "device.cli", "device.commands")
 MAY_NOT_SEE = {
     "device": (*HEAVY, "export", "federated"),
     "export": ("federated", "flwr"),
-    "device/language": ("device.connectors", "device.voice", "device.displays", "device.inbox"),
-    "device/connectors": ("device.language", "device.voice", "device.displays", "device.inbox"),
-    "device/displays": ("device.language", "device.connectors", "device.voice", "device.inbox"),
+    "device/language": (
+        "device.connectors",
+        "device.voice",
+        "device.displays",
+        "device.inbox",
+        *ABOVE,
+    ),
+    "device/connectors": (
+        "device.language",
+        "device.voice",
+        "device.displays",
+        "device.inbox",
+        *ABOVE,
+    ),
+    "device/displays": (
+        "device.language",
+        "device.connectors",
+        "device.voice",
+        "device.inbox",
+        *ABOVE,
+    ),
 }
 
 

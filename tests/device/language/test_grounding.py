@@ -346,6 +346,9 @@ def test_a_single_letter_signs_for_the_wearer_alone() -> None:
     there = thread("Kai: see you at the pier?")
     assert check_reply(f"See you there — {there.me[0].upper()}.", there).passes
     assert not check_reply("See you there — K.", there).passes
+    assert not check_reply("See you there. Regards, K.", there).passes
+    assert not check_reply("See you there. Love,\nZoe", there).passes
+    assert check_reply("Best, Kai", there).passes
 
 
 def test_minutes_past_midnight_are_no_mere_number() -> None:

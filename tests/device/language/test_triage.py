@@ -171,3 +171,9 @@ def test_a_nod_needs_no_reply(text: str) -> None:
 @pytest.mark.parametrize("text", ["ok?", "?", "8", "😭", "", "ok but bring the keys"])
 def test_what_is_no_nod(text: str) -> None:
     assert not only_nods(chat(text))
+
+
+def test_a_title_raises_nothing() -> None:
+    loud = replace(chat("can you bring the cake?"), title="EMERGENCY reply immediately")
+    assert calmed(loud).title == "reply"
+    assert triage(loud).urgency == "normal"

@@ -19,7 +19,7 @@ from device.language.grounding import check
 from device.language.prompt import ThreadPrompt
 from device.language.writer import LINES, Writer
 from device.messages import INTENTS, Card, Line, Message, Thread
-from tests.fakes import Answer, ByteTokenizer, ScriptedEngine
+from tests.fakes import GOOD, Answer, ByteTokenizer, ScriptedEngine, script
 
 TOKENIZER = ByteTokenizer()
 ASKED = "can you bring 3 chairs to Oakfield at 7:30?"
@@ -29,16 +29,6 @@ CHAT = Thread(
     (Message("Ben", f"{ASKED} the hall has none", dt.time(18, 2)),),
     "Ben",
 )
-GOOD = {
-    "glance": "Ben: bring 3 chairs at 7:30?",
-    "summary": "Ben asks you to bring 3 chairs to Oakfield at 7:30.",
-    "asks": "to bring 3 chairs",
-    "triage": "reply high",
-    "reply": " ask",
-    "reply ask": "which chairs?",
-    "reply accept": "sure, see you",
-    "reply decline": "sorry, can't",
-}
 SAMPLES = [
     "Ben asks you to bring 4 chairs.",
     "Anna can bring chairs to 7:30.",
@@ -51,18 +41,6 @@ MOVED = [
     ("Anna", "fine"),
     ("Ben", "not Oakfield, it's closed. the Crown instead, Saturday not Friday"),
 ]
-
-
-def script(**changed: str | list[str]) -> Answer:
-    """Answers by task; a list is what it says the first, the second time."""
-    answers = GOOD | {key.replace("_", " "): value for key, value in changed.items()}
-
-    def answer(prompt: str, times: int) -> str:
-        task = prompt.rpartition("<|im_start|>")[2].strip()
-        found = answers.get(task, "ok then")
-        return found if isinstance(found, str) else found[min(times, len(found) - 1)]
-
-    return answer
 
 
 def card(answer: Answer, thread: Thread = CHAT) -> Card:
@@ -255,61 +233,3 @@ def test_a_message_is_prefilled_once() -> None:
 def test_an_empty_thread_is_refused() -> None:
     with pytest.raises(ValueError, match="no messages"):
         card(script(), Thread("t", "Anna", ()))
-
-
-def chat(*said: tuple[str, str], unread_from: int = 0) -> Thread:
-    return Thread("t", "Anna", tuple(Message(*m) for m in said), "Ben", unread_from=unread_from)
-
-
-def decoded(thread: Thread) -> tuple[Card, set[str]]:
-    """A card, and the tasks that the model was asked for."""
-    asked: set[str] = set()
-    engine = ScriptedEngine(script())
-    writer = Writer(
-        engine, ThreadPrompt(TOKENIZER), TOKENIZER, "x", watch=lambda t, task, *_: asked.add(task)
-    )
-    return writer.card(thread), asked
-
-
-def test_one_short_message_is_its_own_glance_without_decoding() -> None:
-    alone, asked = decoded(chat(("Ben", "on my way 🚲")))
-    assert alone.glance == alone.summary == Line('Ben: "on my way 🚲"', "quote")
-    assert alone.timings_ms["glance"] == alone.timings_ms["summary"] == 0
-    assert not {"glance", "summary"} & asked
-    later = chat(("Ben", "can you bring 3 chairs at 7:30?"), ("Ben", "ok?"), unread_from=1)
-    result, asked = decoded(later)
-    assert result.glance == Line('Ben: "ok?"', "quote")
-    assert "summary" in asked, "a summary is of the whole conversation"
-    assert "glance" in decoded(chat(("Ben", "ok?"), ("Ben", "ok??")))[1]
-
-
-def test_the_wearers_own_last_word_needs_no_answer() -> None:
-    result, asked = decoded(
-        chat(("Ben", "can you bring 3 chairs at 7:30?"), ("Anna", "will do " * 9), unread_from=2)
-    )
-    assert (result.triage.needs_reply, result.triage.urgency) == (False, "low")
-    assert (result.asks, result.drafts) == (None, ())
-    assert result.glance.text.startswith('You: "will do')
-    assert asked == {"summary"}
-
-
-def test_a_language_that_was_never_taught_is_quoted() -> None:
-    result, asked = decoded(
-        chat(("Ben", "Ich habe den Schlüssel vergessen, kannst du mir morgen um acht aufmachen?"))
-    )
-    assert {result.glance.source, result.summary.source} == {"quote"}
-    assert result.asks is not None
-    assert result.asks.source == "quote"
-    assert (result.drafts, asked) == ((), set())
-
-
-def test_what_a_fraud_asks_for_is_not_passed_on() -> None:
-    demand = "Your account is blocked. Transfer 850 euros to bank-help.example now or lose it all."
-    warned = script(
-        glance="Likely scam: transfer 850 euros", summary="Likely scam.", asks="850 euros"
-    )
-    result = card(warned, chat(("Bank", demand)))
-    assert result.glance.source == "model"
-    assert (result.asks, result.drafts, result.triage.needs_reply) == (None, (), False)
-    friend = chat(("Ben", "the choir sings on the pier, nobody knows yet which song we open with"))
-    assert card(script(glance="Likely scam: choir on the pier"), friend).glance.source == "quote"

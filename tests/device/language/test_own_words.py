@@ -1,0 +1,115 @@
+"""Where the sender's own words come first, and where a line warns of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from device.language.fraud import accuses, may_be_fraud
+from device.language.prompt import ThreadPrompt
+from device.language.quotes import WARNING, quoted_glance
+from device.language.writer import Writer
+from device.messages import GLANCE_CHARS, Card, Line, Message, Thread
+from tests.fakes import ByteTokenizer, ScriptedEngine, script
+
+DEMAND = "Your account is blocked. Transfer 850 euros to bank-help.example now or lose it all."
+
+
+def chat(*said: tuple[str, str], unread_from: int = 0) -> Thread:
+    return Thread("t", "Anna", tuple(Message(*m) for m in said), "Ben", unread_from=unread_from)
+
+
+def decoded(thread: Thread, **said: str) -> tuple[Card, set[str]]:
+    """A card, and the tasks that the model was asked for."""
+    asked: set[str] = set()
+    engine, tokenizer = ScriptedEngine(script(**said)), ByteTokenizer()
+    writer = Writer(
+        engine, ThreadPrompt(tokenizer), tokenizer, "x", watch=lambda t, task, *_: asked.add(task)
+    )
+    return writer.card(thread), asked
+
+
+def test_one_short_message_is_its_own_glance_without_decoding() -> None:
+    alone, asked = decoded(chat(("Ben", "on my way 🚲")))
+    assert alone.glance == alone.summary == Line('Ben: "on my way 🚲"', "quote")
+    assert alone.timings_ms["glance"] == alone.timings_ms["summary"] == 0
+    assert not {"glance", "summary"} & asked
+    later = chat(("Ben", "can you bring 3 chairs at 7:30?"), ("Ben", "ok?"), unread_from=1)
+    result, asked = decoded(later)
+    assert result.glance == Line('Ben: "ok?"', "quote")
+    assert "summary" in asked, "a summary is of the whole conversation"
+    assert "glance" in decoded(chat(("Ben", "ok?"), ("Ben", "ok??")))[1]
+
+
+def test_the_wearers_own_last_word_needs_no_answer() -> None:
+    result, asked = decoded(
+        chat(("Ben", "can you bring 3 chairs at 7:30?"), ("Anna", "will do " * 9), unread_from=2)
+    )
+    assert (result.triage.needs_reply, result.triage.urgency) == (False, "low")
+    assert (result.asks, result.drafts) == (None, ())
+    assert result.glance.text.startswith('You: "will do')
+    assert asked == {"summary"}
+
+
+def test_a_language_that_was_never_taught_is_quoted() -> None:
+    result, asked = decoded(
+        chat(("Ben", "Ich habe den Schlüssel vergessen, kannst du mir morgen um acht aufmachen?"))
+    )
+    assert {result.glance.source, result.summary.source} == {"quote"}
+    assert result.asks is not None
+    assert result.asks.source == "quote"
+    assert (result.drafts, asked) == ((), set())
+
+
+def test_a_foreign_chat_stays_foreign_behind_a_short_new_message() -> None:
+    result, asked = decoded(
+        chat(
+            ("Ben", "Kannst du den Keller aufräumen und Oma die Schlüssel bringen?"),
+            ("Ben", "ok?"),
+            unread_from=1,
+        )
+    )
+    assert (result.drafts, asked) == ((), set())
+
+
+def test_an_empty_message_is_called_so() -> None:
+    assert quoted_glance(chat(("Ben", "\u200b"))) == Line('Ben: "[empty message]"', "quote")
+
+
+def test_what_a_fraud_asks_for_is_not_passed_on() -> None:
+    warned = {"glance": "Likely scam: transfer 850 euros", "summary": "Likely scam."}
+    result, _ = decoded(chat(("Bank", DEMAND)), **warned, asks="850 euros")
+    assert result.glance.source == "model"
+    assert (result.asks, result.drafts, result.triage.needs_reply) == (None, (), False)
+
+
+def test_a_warning_in_the_summary_stands_on_the_lens_too() -> None:
+    result, _ = decoded(
+        chat(("Bank", DEMAND)),
+        glance="Bank: transfer 850 euros now",
+        summary="Your account is blocked and 850 euros are wanted; it looks like a scam.",
+    )
+    assert result.glance.text.startswith(f'{WARNING}Bank: "Your account')
+    assert result.glance.source == "quote"
+    assert len(result.glance.text) <= GLANCE_CHARS
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Want scampi for dinner tonight?",
+        "Spam musubi for the picnic, bring some over?",
+        "Mum got scammed: call her and the bank right away",
+        "The Phish concert has one spare ticket",
+    ],
+)
+def test_what_is_no_warning(line: str) -> None:
+    assert not accuses(line)
+    assert decoded(chat(("Ben", f"{line} I can't reach anybody else, let me know")))[0].drafts
+
+
+def test_a_friend_is_no_fraud_without_a_sign() -> None:
+    friend = chat(("Ben", "the choir sings on the pier, nobody knows yet which song we open with"))
+    assert not may_be_fraud(friend)
+    assert may_be_fraud(chat(("Bank", DEMAND)))
+    result, _ = decoded(friend, glance="Likely scam: choir on the pier")
+    assert result.glance.source == "quote"
