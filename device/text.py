@@ -14,6 +14,8 @@ _INVISIBLE = re.compile(
     "\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
 )
 _SPACE = re.compile(r"[^\S\n]+")
+_TRUST = str.maketrans({"◇": "◆", "❝": "“"})
+"""What marks a line as checked or quoted, and what stands for it where a sender writes it."""
 _LINES = re.compile(r"\s*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+\s*")
 _JOINERS = re.compile("[\u200c\u200d]{2,}")
 _MARKS = re.compile(
@@ -38,11 +40,13 @@ def neutralise(text: str) -> str:
 
     ANSI escapes, bidi controls, zero-width characters, and tag characters are removed (the joiners
     that scripts and emoji need stay, singly), control characters and lone surrogates become U+FFFD,
-    line breaks become " / ", and towers of combining marks are cut at four. Control strings such
+    line breaks become " / ", and towers of combining marks are cut at four. The signs by which a
+    display tells the wearer whose words a line is become others. Control strings such
     as "<|im_start|>" stay readable: `Tokenizer.encode` never makes them control tokens.
     """
     text = _ANSI.sub("", text[: 4 * MESSAGE_CHARS])
     text = _INVISIBLE.sub("", text)
+    text = text.translate(_TRUST)
     text = _JOINERS.sub(lambda m: m[0][0], text)
     text = _MARKS.sub(r"\1", text)
     text = _LINES.sub(" / ", text.strip())

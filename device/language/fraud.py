@@ -27,6 +27,7 @@ _SIGNS = re.compile(
     r"|gave me this number|lost my phone|consumer|customer|ai assistants?|previous instructions"
     r"|cuenta|pago|premio|banco|tarjeta|enlace|clave)\b"
 )
+_KEEP = re.compile(r"\b(?:do not|don'?t|never) (?:share|give|tell)\b")
 
 
 def accuses(line: str) -> bool:
@@ -39,6 +40,10 @@ def accuses(line: str) -> bool:
 
 
 def may_be_fraud(thread: Thread) -> bool:
-    """Whether what others wrote has a sign of one."""
+    """Whether what others wrote has a sign of one.
+
+    Who says that a code is to be shared with nobody doesn't want it.
+    """
     said = fold("\n".join(m.text for m in thread.messages if m.sender != thread.me))
-    return bool(_SIGNS.search(said))
+    found = set(_SIGNS.findall(said))
+    return bool(found - {"code", "otp", "pin", "verification"} if _KEEP.search(said) else found)

@@ -15,12 +15,11 @@ from device.language.gguf_header import read_header
 from device.language.llama_buffers import avoid_amx
 from device.language.tokenizer import Ends
 
-
-@llama.llama_log_callback  # type: ignore[untyped-decorator]
-def _silent(level: int, text: bytes, data: object) -> None:
-    """llama.cpp's chatter goes nowhere; its errors come back as return values."""
-
-
+# llama.cpp's chatter goes nowhere; its errors come back as return values. It is given a C function
+# that does nothing and takes no heed of its arguments: Python would swallow a Ctrl-C that comes
+# while it is in a callback.
+_nothing: Any = ctypes.cast(ctypes.pythonapi.Py_IsInitialized, ctypes.c_void_p).value
+_silent = llama.llama_log_callback(_nothing)
 llama.llama_log_set(_silent, ctypes.c_void_p(0))
 
 

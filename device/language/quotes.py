@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+from device.language.values import fold, values
 from device.messages import GLANCE_CHARS, Line, Message, Thread
 from device.text import neutralise
 
@@ -17,12 +20,37 @@ def shorten(text: str, chars: int) -> str:
     return words.rstrip(" ,;:-/") + "…"
 
 
+_SENTENCE = re.compile(r"(?<=[.!?…])\s+")
+_CHANGES = re.compile(
+    r"\b(?:not|no|now|instead|moved|changed?|cancel\w*|late|new|sorry|but|please|need|can you)\b"
+    r"|n't\b"
+)
+
+
+def _gist(text: str, chars: int) -> str:
+    """The sentence of `text` that says most, and what follows, in at most `chars` characters.
+
+    One that asks weighs most, then one with a time, day or number, then one with a change; of
+    equals the first one.
+    """
+    if len(text) <= chars:
+        return text
+    sentences = _SENTENCE.split(text)
+    best = max(range(len(sentences)), key=lambda i: _weight(sentences[i]))
+    cut = " ".join(sentences[best:])
+    return shorten(cut, chars) if best == 0 else "…" + shorten(cut, chars - 1)
+
+
+def _weight(text: str) -> int:
+    return 2 * ("?" in text) + bool(values(text)) + bool(_CHANGES.search(fold(text)))
+
+
 def quote(message: Message, me: str, chars: int) -> str:
     """'Sender: "their words…"' in at most `chars` characters; the wearer is "You"."""
     sender = "You" if message.sender == me else shorten(neutralise(message.sender), 20)
     room = chars - len(sender) - 4
     text = neutralise(message.text).strip() or "[empty message]"
-    return f'{sender}: "{shorten(text, room)}"'
+    return f'{sender}: "{_gist(text, room)}"'
 
 
 def weightiest(thread: Thread) -> Message:

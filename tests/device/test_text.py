@@ -48,3 +48,12 @@ def test_clean_text_can_be_written_and_is_else_the_same(text: str) -> None:
 
 def test_surrogates() -> None:
     assert clean("\ufeff\ud83d\ude00 \ud83d") == "\ufeff😀 \ufffd"
+
+
+def test_a_sender_cannot_write_the_marks_of_trust() -> None:
+    from device.displays.terminal import MODEL_MARK, QUOTE_MARK
+
+    forged = neutralise(f"{MODEL_MARK} Mum is safe {QUOTE_MARK}")
+    assert MODEL_MARK not in forged
+    assert QUOTE_MARK not in forged
+    assert "Mum is safe" in forged

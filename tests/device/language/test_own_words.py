@@ -6,7 +6,7 @@ import pytest
 
 from device.language.fraud import accuses, may_be_fraud
 from device.language.prompt import ThreadPrompt
-from device.language.quotes import WARNING, quoted_glance
+from device.language.quotes import WARNING, quoted_glance, quoted_summary
 from device.language.writer import Writer
 from device.messages import GLANCE_CHARS, Card, Line, Message, Thread
 from tests.fakes import ByteTokenizer, ScriptedEngine, script
@@ -88,7 +88,7 @@ def test_a_warning_in_the_summary_stands_on_the_lens_too() -> None:
         glance="Bank: transfer 850 euros now",
         summary="Your account is blocked and 850 euros are wanted; it looks like a scam.",
     )
-    assert result.glance.text.startswith(f'{WARNING}Bank: "Your account')
+    assert result.glance.text.startswith(f'{WARNING}Bank: "')
     assert result.glance.source == "quote"
     assert len(result.glance.text) <= GLANCE_CHARS
 
@@ -113,3 +113,23 @@ def test_a_friend_is_no_fraud_without_a_sign() -> None:
     assert may_be_fraud(chat(("Bank", DEMAND)))
     result, _ = decoded(friend, glance="Likely scam: choir on the pier")
     assert result.glance.source == "quote"
+
+
+def test_a_code_to_be_kept_secret_is_no_fraud() -> None:
+    assert not may_be_fraud(chat(("Bank", "482913 is your code. Do not share it with anyone.")))
+    assert may_be_fraud(chat(("Bank", "Click the link. Do not share your code.")))
+
+
+@pytest.mark.parametrize(
+    ("text", "gist"),
+    [
+        ("Dear Anna, this is about the house and its many rooms. Can you come at 7?", "…Can you"),
+        ("We had such a long and lovely day at the sea today. It moved to 7:30.", "…It moved"),
+        ("We had such a long and lovely day at the sea. The sand was warm.", "We had such"),
+    ],
+)
+def test_a_long_message_is_quoted_from_the_sentence_that_says_most(text: str, gist: str) -> None:
+    thread = chat(("Ben", text))
+    assert quoted_glance(thread).text.startswith(f'Ben: "{gist}')
+    assert len(quoted_glance(thread).text) <= GLANCE_CHARS
+    assert quoted_summary(thread).text == f'Ben: "{text}"', "where there is room, all of it"

@@ -72,6 +72,17 @@ def test_what_cannot_be_loaded_is_never_put_in_use(
     assert catalog.current().name == "shipped"
 
 
+def test_rollback_passes_over_what_cannot_be_used_any_more(real: Catalog, server: Server) -> None:
+    for name in ("one", "two"):
+        server.files[f"/{name}.gguf"] = File(TINY + name.encode())
+        real.pull(f"{server.url}/{name}.gguf")
+        real.use(name)
+    real.entry("one").path.write_bytes(TINY[:-5000])
+    assert real.rollback().name == "shipped"
+    with pytest.raises(ModelError, match="no model was in use before"):
+        real.rollback()
+
+
 def test_a_file_named_by_its_path_is_tried_once(
     real: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
