@@ -52,9 +52,13 @@ AGAIN = Sampling(temperature=0.5, top_k=40, top_p=0.9)
 """How a line is decoded once more after it failed its check."""
 TRIES = 4
 """Samples of that second decoding, each by its own seed; of those that pass the surest is taken."""
-LINES = Judge(threshold=0.4, least_covered=0.4)
-"""Holds the model's lines against their thread. Below, nearly every line of 139 read was wrong; at
-the threshold of `sidelong check`, made for statements by people, more true ones would be lost."""
+LINES: dict[str, Judge] = {
+    "glance": Judge(threshold=0.6, least_covered=0.4),
+    "summary": Judge(threshold=0.65, least_covered=0.4),
+    "asks": Judge(threshold=0.6, least_covered=0.4),
+}
+"""Hold the model's lines against their thread. Below its threshold a summary is no nearer to what
+a person wrote than the quote in its place (docs/decisions/0003-truth.md), and may be false."""
 
 MOST_TOKENS: dict[str, int] = {"glance": 36, "summary": 80, "asks": 36, "reply": 48}
 ROOM = 224
@@ -279,7 +283,7 @@ def _rating(name: str, text: str, work: _Work) -> float:
     if name == "asks" and text == NOTHING_ASKED:
         return 1.0
     if name in MOST_TOKENS:
-        return LINES.rate(text, work.thread)
+        return LINES[name].rate(text, work.thread)
     drafts = (work.good[i].casefold() for i in work.intents if i in work.good)
     return float(text.casefold() not in drafts and check_reply(text, work.thread).passes)
 

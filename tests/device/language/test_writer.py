@@ -110,7 +110,7 @@ def test_what_fails_twice_becomes_the_senders_own_words(bad: str) -> None:
 
 def test_of_several_samples_the_surest_is_shown() -> None:
     result = card(script(summary=SAMPLES))
-    rated = {text: LINES.rate(text, CHAT) for text in SAMPLES}
+    rated = {text: LINES["summary"].rate(text, CHAT) for text in SAMPLES}
     assert rated[SAMPLES[0]] == 0
     assert result.summary == Line(max(SAMPLES, key=rated.__getitem__), "model")
     assert result.summary.text != SAMPLES[1], "or the first that passes would do"
@@ -120,7 +120,7 @@ def test_what_passes_the_rules_and_is_unlikely_is_a_quote() -> None:
     chat = Thread("t", "Anna", tuple(Message(who, text) for who, text in MOVED), "Ben")
     stale = "Dinner is at Oakfield on Friday."
     assert check(stale, chat).passes
-    assert LINES.probability(stale, chat) < LINES.threshold
+    assert LINES["summary"].probability(stale, chat) < LINES["summary"].threshold
     assert card(script(summary=stale), chat).summary.source == "quote"
 
 
