@@ -70,8 +70,12 @@ class Renaming:
         new |= {old.lower(): name.lower() for old, name in new.items()}
         pattern = re.compile(rf"\b(?:{'|'.join(map(re.escape, new))})(?![^\W_])")
 
+        me = next((word for word in _NAME.findall(example.thread.me) if word in new), "")
+        signed = re.compile(rf"(?:(?<=[-–—])|(?<=[-–—,] )){me[:1]}(?=\.?$)")
+
         def renamed(text: str) -> str:
-            return pattern.sub(lambda m: new[m[0]], text)
+            text = pattern.sub(lambda m: new[m[0]], text)
+            return signed.sub(new[me][0], text) if me else text  # "Regards, K."
 
         return mapped(example, renamed, name=renamed)
 

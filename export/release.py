@@ -14,7 +14,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from device.disk import sha256_of, write_atomically
+from device.disk import sha256_of
 from device.errors import ModelError
 from device.language.gguf_header import read_header
 
@@ -85,7 +85,9 @@ def release(file: Path, exam: Path, models: Path, incomplete: bool = False) -> N
         fresh = models / f"{file.name}.new"
         shutil.copyfile(file, fresh)
         fresh.replace(models / file.name)
-    write_atomically(path, json.dumps(manifest, indent=2) + "\n")
+    fresh = models / "manifest.json.new"  # readable for all, as `write_atomically`'s aren't
+    fresh.write_text(json.dumps(manifest, indent=2) + "\n")
+    fresh.replace(path)
     print(f"{models / entry['file']}: {entry['size_bytes'] / 1e6:.1f} MB, {sha256}")
 
 
