@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
-from types import TracebackType
 from typing import Self, get_args
 
 from rich.console import Console
@@ -76,12 +75,7 @@ class Problems:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for path, count in self._found.items():
             if count > PROBLEMS_SHOWN:
                 report(f"{path}: {count - PROBLEMS_SHOWN} more like these")

@@ -2,7 +2,7 @@
 
 A false alarm about a friend is worse than none, so the word needs a sign in the thread: a link,
 money, a code, an account, a wrong number, or orders to an assistant. Of 103 threads of GlanceChat
-that a person called fraudulent or spam all have one, and three in four of the others have none.
+that a person called fraudulent or spam all have one, and 462 of the 2,129 others do.
 """
 
 from __future__ import annotations

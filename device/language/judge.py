@@ -67,6 +67,7 @@ class Judge:
         return probability if verdict.passes else 0.0
 
     def _judged(self, statement: str, thread: Thread) -> tuple[Verdict, float]:
+        """The verdict, and p(true); 0 where p(true) wasn't asked for."""
         if not statement.strip():
             return Verdict(False, (Reason("whole", statement, "It says nothing."),)), 0.0
         hard = check(statement, thread)

@@ -28,6 +28,8 @@ UNLIKE_SURE = 0.3
 """Languages that Hinglish is not taken for, and how surely they must be found."""
 SHORT = 8
 """Words; what is new and shorter is read together with what came before."""
+RECENT = 50
+"""Messages that stand for the whole thread: with each new one they are looked at again."""
 COMMON = 0.4
 """With such a share of the commonest English, Hindi and Spanish words nothing is looked up."""
 
@@ -39,8 +41,9 @@ def is_taught(thread: Thread) -> bool:
     >>> is_taught(Thread("t", "Anna", (Message("Ben", "Ich habe den Schlüssel vergessen"),)))
     False
     """
-    texts = [neutralise(m.text) for m in thread.messages]
-    start = min(thread.unread_from, len(texts) - 1)
+    texts = [neutralise(m.text) for m in thread.messages[-RECENT:]]
+    read = thread.unread_from - max(0, len(thread.messages) - RECENT)
+    start = min(max(0, read), len(texts) - 1)
     while start > 0 and len(words(" ".join(texts[start:]))) < SHORT:
         start -= 1
     return _is_taught(" ".join(texts[start:])) and _is_taught(" ".join(texts))

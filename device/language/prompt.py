@@ -60,7 +60,7 @@ class Prompt(Protocol):
         """Tokens that end an answer."""
 
     def knows(self, thread: Thread) -> bool:
-        """Whether its models were taught the language of the new messages."""
+        """Whether its models were taught the thread's language."""
 
     def opening(self, thread: Thread, earlier: str | None = None) -> list[int]:
         """Tokens before the first message; `earlier` sums up messages that no longer fit."""

@@ -74,10 +74,11 @@ def quoted_glance(thread: Thread) -> Line:
 
 
 WARNING = "Likely scam: "
+"""The words that a person most often opened such a glance with."""
 
 
 def warned_glance(thread: Thread) -> Line:
-    """The same behind a warning, where the model gave one elsewhere."""
+    """The weightiest new message behind a warning, for where only the summary gives one."""
     room = GLANCE_CHARS - len(WARNING)
     return Line(WARNING + quote(weightiest(thread), thread.me, room), "quote")
 

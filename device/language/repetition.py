@@ -1,6 +1,6 @@
 """Is a text stuck in a loop? The first thing that goes wrong in a small model's decoding.
 
-Of 11,574 hand-written lines and replies of GlanceChat 17 would be taken for stuck.
+Of 10,908 hand-written lines and replies of GlanceChat 16 would be taken for stuck.
 """
 
 from __future__ import annotations

@@ -186,8 +186,7 @@ def only_nods(thread: Thread) -> bool:
 
 def from_strangers(thread: Thread) -> bool:
     """Whether only unknown senders wrote what is new."""
-    news = thread.unread or thread.messages[-1:]
-    others = {m.sender for m in news if m.sender != thread.me}
+    others = {m.sender for m in thread.news or thread.messages[-1:]} - {thread.me}
     return bool(others) and all(map(is_unknown, others))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import tempfile
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,14 +64,8 @@ class TimedEngine:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._engine, name)
 
-    def generate(
-        self,
-        seqs: Sequence[Seq],
-        sampling: Sampling,
-        stop: Collection[Token],
-        max_tokens: int | Sequence[int],
-    ) -> Iterator[list[Token | None]]:
-        for step in self._engine.generate(seqs, sampling, stop, max_tokens):
+    def generate(self, *asked: Any) -> Iterator[list[Token | None]]:
+        for step in self._engine.generate(*asked):
             if self.first is None:
                 self.first = time.perf_counter()
             if self.leave:
