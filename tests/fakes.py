@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from device.language.engine import Sampling
+from device.messages import Message, Thread
 
 CONTROLS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 
@@ -42,6 +43,18 @@ class ByteTokenizer:
         """The tokens for a person's eyes, control tokens too."""
         pieces = [CONTROLS[t - 256].encode() if t > 255 else bytes([t]) for t in tokens]
         return b"".join(pieces).decode("utf-8", "replace")
+
+
+def thread(*said: str, me: str = "Wren", title: str | None = None) -> Thread:
+    """A thread out of "Name: text" lines."""
+    pairs = [line.split(": ", 1) for line in said]
+    return Thread(
+        "t",
+        me,
+        tuple(Message(who, text) for who, text in pairs),
+        title,
+        len({w for w, _ in pairs}) > 2,
+    )
 
 
 Answer = Callable[[str, int], str]
