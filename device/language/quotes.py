@@ -78,9 +78,12 @@ WARNING = "Likely scam: "
 
 
 def warned_glance(thread: Thread) -> Line:
-    """The weightiest new message behind a warning, for where only the summary gives one."""
+    """The model's warning, where only its summary gives one, before the weightiest new message.
+
+    A line of the model's, since no sender calls themselves a fraud.
+    """
     room = GLANCE_CHARS - len(WARNING)
-    return Line(WARNING + quote(weightiest(thread), thread.me, room), "quote")
+    return Line(WARNING + quote(weightiest(thread), thread.me, room), "model")
 
 
 def quoted_summary(thread: Thread) -> Line:

@@ -89,7 +89,7 @@ def test_a_warning_in_the_summary_stands_on_the_lens_too() -> None:
         summary="Your account is blocked and 850 euros are wanted; it looks like a scam.",
     )
     assert result.glance.text.startswith(f'{WARNING}Bank: "')
-    assert result.glance.source == "quote"
+    assert result.glance.source == "model", "the sender didn't say that"
     assert len(result.glance.text) <= GLANCE_CHARS
 
 
