@@ -6,7 +6,7 @@ import random
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from device.errors import ModelError
@@ -49,10 +49,23 @@ def test_both_agree(text: str) -> None:
     assert JSON.decode(tokens) == GGUF.decode(tokens) == text.encode()
 
 
+# The two libraries cut words by tables of different Unicode versions: of a letter that only the
+# newer one knows ("\U00013460'm") they make different pieces. Python's own table is older than both.
+KNOWN = st.characters(exclude_categories=("Cs", "Cn"))
+
+
 @settings(max_examples=200, deadline=None)
-@given(st.text(max_size=60))
-def test_both_agree_on_any_text(text: str) -> None:
+@given(st.text(alphabet=KNOWN, max_size=60))
+def test_both_agree_on_any_text_of_known_characters(text: str) -> None:
     test_both_agree(text)
+
+
+@BOTH
+@settings(max_examples=200, deadline=None)
+@given(text=st.text(max_size=60))
+@example(text="\U00013460'm")
+def test_any_text_comes_back(tokenizer: Tokenizer, text: str) -> None:
+    assert tokenizer.decode(tokenizer.encode(text)) == text.encode()
 
 
 @settings(max_examples=200, deadline=None)
