@@ -50,7 +50,7 @@ def test_both_agree(text: str) -> None:
 
 
 # The two libraries cut words by tables of different Unicode versions: of a letter that only the
-# newer one knows ("\U00013460'm") they make different pieces. Python's own table is older than both.
+# newer one knows ("\U00013460'm") they make different pieces. Python's own is older than both.
 KNOWN = st.characters(exclude_categories=("Cs", "Cn"))
 
 
