@@ -4,6 +4,8 @@ SidelongError              exit code 2; the message says what, where, and what t
 ├── InputError             a file that can't be read: path and, where there is one, line
 ├── ModelError             a model that is missing, damaged, or not what its hash says
 ├── StoreError             the inbox can't be opened, or belongs to a newer version
+├── ConnectorError         a source of messages that can't be reached, or refuses
+├── DisplayError           a display that can't be reached, or can't show it
 └── SettingsError          a setting that doesn't exist or has the wrong type
 """
 
@@ -36,6 +38,14 @@ class ModelError(SidelongError):
 
 class StoreError(SidelongError):
     """The inbox can't be opened or read."""
+
+
+class ConnectorError(SidelongError):
+    """A source of messages that can't be reached, or refuses what was asked."""
+
+
+class DisplayError(SidelongError):
+    """A display that can't be reached, or can't show what it was given."""
 
 
 class SettingsError(SidelongError):
