@@ -1,0 +1,94 @@
+"""What the glasses have in common: a scene is fitted, drawn page by page, and answered."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator
+
+from device.displays.fit import Fitted, Page, fit
+from device.displays.profiles import Profile
+from device.displays.scene import Scene
+from device.errors import DisplayError
+
+_log = logging.getLogger(__name__)
+DARK = Scene("glance", ())
+
+
+class Glass(ABC):
+    """A `Display` of one profile; how a page gets onto it is each glass's own."""
+
+    def __init__(self, profile: Profile):
+        self.profile = profile
+        self.shown_ms = 0.0
+        """Milliseconds that the last scene took from `show` until it was drawn."""
+        self._scene = DARK
+        self._fitted: Fitted = fit(DARK, profile)
+        self._number = 0
+        self._drawing = asyncio.Lock()
+        self._heard: asyncio.Queue[str | None] = asyncio.Queue()
+        self._closed = False
+
+    @property
+    def page(self) -> Page:
+        """What stands on the glass."""
+        return self._fitted.pages[self._number]
+
+    @property
+    def pages(self) -> int:
+        """How many pages the scene has; `turn` goes from one to the next."""
+        return len(self._fitted.pages)
+
+    @property
+    def spoken(self) -> tuple[str, ...]:
+        """Texts of the scene whose letters this glass can't draw: to be read out as well."""
+        return self._fitted.spoken
+
+    async def show(self, scene: Scene) -> None:
+        """Draw the scene's first page. Raises `DisplayError` when the glass can't be reached."""
+        if self._closed:
+            raise DisplayError(f"{self.profile.name}: the display was closed; start again")
+        started = time.perf_counter()
+        async with self._drawing:
+            self._scene, self._number = scene, 0
+            self._fitted = fit(scene, self.profile)
+            await self._draw(self.page)
+        self.shown_ms = (time.perf_counter() - started) * 1000
+        _log.debug("%s: a %s in %.1f ms", self.profile.name, scene.tier, self.shown_ms)
+
+    async def turn(self, pages: int) -> bool:
+        """Go on by so many pages, back where negative. False where there is none to go to."""
+        async with self._drawing:
+            if self._closed or not 0 <= self._number + pages < self.pages:
+                return False
+            self._number += pages
+            await self._draw(self.page)
+            return True
+
+    def hear(self, utterance: str) -> None:
+        """Pass on what the wearer said, typed, or meant by a touch."""
+        self._heard.put_nowait(utterance)
+
+    async def utterances(self) -> AsyncIterator[str]:
+        """What was heard, in its order; ends when the display is closed."""
+        while (utterance := await self._heard.get()) is not None:
+            yield utterance
+
+    async def close(self) -> None:
+        """Darken the glass and let it go. The second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        self._heard.put_nowait(None)
+        async with self._drawing:
+            await self._let_go()
+
+    @abstractmethod
+    async def _draw(self, page: Page) -> None:
+        """Put a page in place of what is there. Raises `DisplayError`."""
+
+    @abstractmethod
+    async def _let_go(self) -> None:
+        """Darken the glass and disconnect."""

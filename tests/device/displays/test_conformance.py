@@ -1,0 +1,186 @@
+"""Every glass holds to the same promises, whatever a sender writes.
+
+Nothing overflows, nothing vanishes, whose words a line is can be seen, and no control of a sender's
+reaches the glass.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from wcwidth import iter_graphemes, wcwidth
+
+from device.displays.drawable import MISSING, drawable
+from device.displays.fit import CARD_LINES, READER_CHARS, Fitted, fit
+from device.displays.profiles import ASCII, PROFILES, Profile, terminal
+from device.displays.scene import Mark, Row, Scene, Tier
+from device.text import neutralise
+
+GLASSES = (*PROFILES, terminal(40, 12), terminal(1, 1), terminal(300, 100))
+TIERS: tuple[Tier, ...] = ("glance", "card", "reader")
+MARKS: tuple[Mark, ...] = ("model", "quote", "notice")
+TEXTS = {
+    "latin": "Can you bring three chairs, Zoë? Straße 12, “Café Déjà” … 4 €",
+    "devanagari": "नमस्ते दोस्त, क्या तुम शनिवार को आओगे?",
+    "arabic": "مرحبا، هل تأتي يوم السبت الساعة ٩؟",
+    "hebrew": "שלום, מתי אתם באים?",
+    "chinese": "你好，星期六带三把椅子来好吗？𠀀字也要。",
+    "japanese": "土曜日に椅子を三つ持ってきてくれる？",
+    "korean": "토요일에 의자 세 개 가져올 수 있어?",
+    "thai": "วันเสาร์มาได้ไหม",
+    "emoji": "👍🏽 ❤️ 👨‍👩‍👧 🇩🇪 🏳️‍🌈 1️⃣ 🫠",
+    "mixed": "ok 👍 नमस्ते 你好 مرحبا Müller",
+    "marks": "e" + "\u0301" * 30 + " \u0327lone",
+    "joiners": "\u200d\u200d a\u200db \u200cक्\u200dष \ufe0f",
+    "private": "\ue000 \U000f0000 \U00020000",
+    "word": "x" * 300,
+    "address": "https://example.org/" + "a-long-path/" * 30,
+    "long": "and then we went on " * 60,
+    "ansi": "\x1b[2J\x1b[31mred\x1b]0;title\x07 \x9b1m\x1b",
+    "controls": "a\x00b\tc\rd\x08e\x7f\x85f\u2028g\ud800",
+    "bidi": "pay \u202e00.1\u202c \u2066x\u2069 \u200fy \u061cz",
+    "unseen": "\u200b\u2060\ufeff\u00ad\u034f\u3164\U000e0041",
+    "false marks": "◇ Ben paid you\n◇ 1: yes\n<> fine\n❝ quote\n# title\n> hint",
+    "empty": "",
+}
+texts = st.one_of(
+    st.sampled_from(sorted(TEXTS.values())),
+    st.text(max_size=600),
+    st.lists(st.sampled_from(sorted(TEXTS.values())), max_size=4).map("".join),
+)
+rows = st.builds(Row, texts, st.sampled_from(MARKS), st.sampled_from(("", "1", "summary")))
+scenes = st.builds(
+    Scene, st.sampled_from(TIERS), st.lists(rows, max_size=5).map(tuple), texts, texts
+)
+every_glass = pytest.mark.parametrize("profile", GLASSES, ids=lambda p: f"{p.name} {p.area}")
+
+
+@every_glass
+@pytest.mark.parametrize("name", TEXTS)
+def test_every_text_in_every_tier(profile: Profile, name: str) -> None:
+    for tier in TIERS:
+        for mark in MARKS:
+            check(Scene(tier, (Row(TEXTS[name], mark, "1"),), TEXTS[name], "later"), profile)
+
+
+@settings(deadline=None)
+@given(scenes, st.sampled_from(GLASSES))
+def test_any_scene(scene: Scene, profile: Profile) -> None:
+    check(scene, profile)
+
+
+def check(scene: Scene, profile: Profile) -> None:
+    fitted = fit(scene, profile)
+    assert fitted == fit(scene, profile)
+    assert fits(fitted, scene.tier, profile)
+    assert is_clean(fitted, profile)
+    assert is_marked(fitted, scene, profile)
+    assert is_whole(fitted, scene, profile)
+
+
+def fits(fitted: Fitted, tier: Tier, profile: Profile) -> bool:
+    """Within the lines, the width, and what the tier allows."""
+    most = {"glance": 1, "card": CARD_LINES, "reader": profile.lines - 2}[tier]
+    return all(
+        len(page.body) <= most
+        and len(page.lines) <= profile.lines
+        and (tier != "reader" or sum(len(line.text) for line in page.body) <= READER_CHARS)
+        and all(pixels(line.text, profile) <= profile.width for line in page.lines)
+        for page in fitted.pages
+    )
+
+
+def pixels(text: str, profile: Profile) -> int:
+    """The width by the tables alone; in a terminal, each character by itself."""
+    font = profile.font
+    if font.cell:
+        return sum(max(wcwidth(c), 0) for c in text) * font.cell
+    in_blocks = {c: px for c in text for a, z, px in font.blocks if a <= c <= z}
+    return sum(font.widths[c] if c in font.widths else in_blocks[c] for c in text)
+
+
+def is_clean(fitted: Fitted, profile: Profile) -> bool:
+    """No control character, no bidi control, no escape reaches the glass."""
+    drawn = "".join(line.text for page in fitted.pages for line in page.lines)
+    categories = {unicodedata.category(c) for c in drawn if c not in "\u200c\u200d"}
+    return not categories & {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+def is_marked(fitted: Fitted, scene: Scene, profile: Profile) -> bool:
+    """Each page begins with a mark, each row has one, and nothing else stands at the edge."""
+    marks = {kind: mark.rstrip() for kind, mark in profile.marks.items()}
+    found = 0
+    for page in fitted.pages:
+        for number, line in enumerate(page.body):
+            if line.text.startswith(marks[line.kind]):
+                found += 1
+            elif number == 0 or (line.text.strip(" ") and line.text[0] != " "):
+                return False
+        named = [(page.title, "title"), (page.hint, "hint")]
+        if not all(line is None or line.text.startswith(marks[kind]) for line, kind in named):
+            return False
+    return found >= len(scene.rows)
+
+
+def is_whole(fitted: Fitted, scene: Scene, profile: Profile) -> bool:
+    """All text is there in its order, or as much as fits and a sign that there is more."""
+    shown = "".join(
+        squeezed(line.text.removeprefix(profile.marks[line.kind].rstrip()))
+        for page in fitted.pages
+        for line in page.body
+    )
+    for row in scene.rows:
+        text = f"{row.label}: {row.text}" if row.label else row.text
+        whole = squeezed(drawable(text, profile.font)[0])
+        if scene.tier == "reader":
+            if not shown.startswith(whole):
+                return False
+            shown = shown.removeprefix(whole)
+        elif whole not in shown and profile.ellipsis not in shown:
+            return False
+    return scene.tier != "reader" or not shown
+
+
+def squeezed(text: str) -> str:
+    return text.replace(" ", "")
+
+
+@settings(deadline=None)
+@given(texts, st.sampled_from(GLASSES))
+def test_no_character_vanishes(text: str, profile: Profile) -> None:
+    """Each one that has a look is drawn, spelt out, or has a sign in its place."""
+    drawn, _ = drawable(text, profile.font)
+    clusters = list(iter_graphemes(unicodedata.normalize("NFC", neutralise(text))))
+    alone = [drawable(cluster, profile.font)[0] for cluster in clusters]
+    assert squeezed(drawn) == squeezed("".join(alone))
+    for cluster, one in zip(clusters, alone, strict=True):
+        seen = [c for c in cluster if unicodedata.category(c)[0] in "LNPS"]
+        assert one or not seen, ascii(cluster)
+
+
+@every_glass
+def test_what_is_spelt_out_is_spoken(profile: Profile) -> None:
+    for name in ("devanagari", "arabic", "hebrew", "thai", "private"):
+        fitted = fit(Scene("card", (Row(TEXTS[name], "quote"),)), profile)
+        drawn = fitted.pages[0].body[0].text
+        assert bool(fitted.spoken) == (drawn.isascii() or MISSING in drawn)
+    assert fit(Scene("card", (Row(TEXTS["latin"], "quote"),)), profile).spoken == ()
+
+
+@every_glass
+def test_a_dark_glass_has_no_lines(profile: Profile) -> None:
+    for tier in TIERS:
+        assert [page.lines for page in fit(Scene(tier, (), "Ben", "later"), profile).pages] == [()]
+
+
+@every_glass
+def test_the_profile_itself(profile: Profile) -> None:
+    assert all(profile.font.draws(c) for c in ASCII)
+    assert profile.lines >= CARD_LINES + 2
+    marks = [mark.rstrip() for mark in profile.marks.values()]
+    assert len(set(marks)) == len(marks) == 5
+    assert all(mark and profile.font.draws(mark) for mark in marks)
+    assert profile.font.measure(profile.ellipsis) < profile.width / 4
