@@ -81,12 +81,14 @@ def first_unread(messages: Sequence[Message], me: str, unread: int | None) -> in
     return next(mine, -1) + 1
 
 
-def poll_line(question: str, options: Iterable[tuple[str, int]]) -> str:
-    """A poll as one line: "Poll: Pizza or sushi? Options: Pizza (2 votes); Sushi (1 vote)"."""
+def poll_line(question: str, options: Iterable[str]) -> str:
+    """A poll as one line: "Poll: Pizza or sushi? Options: Pizza; Sushi".
+
+    Without the votes: who asked never wrote them, and every export counts others.
+    """
     question = " ".join(question.split())
     stop = "" if question.endswith(("?", "!", ".", "…", "？", "।")) else "."
-    counted = (f"{' '.join(o.split())} ({n} vote{'' if n == 1 else 's'})" for o, n in options)
-    return f"Poll: {question}{stop} Options: {'; '.join(counted)}"
+    return f"Poll: {question}{stop} Options: {'; '.join(' '.join(o.split()) for o in options)}"
 
 
 def is_int(value: object) -> TypeGuard[int]:

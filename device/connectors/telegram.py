@@ -264,10 +264,7 @@ def _media(fields: _Fields) -> str:
     if isinstance(poll := fields.get("poll"), dict):
         answers = poll.get("answers")
         options = [a for a in answers if isinstance(a, dict)] if isinstance(answers, list) else []
-        return poll_line(
-            flat(poll.get("question")),
-            [(flat(a.get("text")), v if is_int(v := a.get("voters")) else 0) for a in options],
-        )
+        return poll_line(flat(poll.get("question")), (flat(a.get("text")) for a in options))
     if "game_title" in fields:
         return f"[game: {flat(fields['game_title'])}]"
     if isinstance(invoice := fields.get("invoice_information"), dict):

@@ -2,9 +2,10 @@
 
 `whatsapp_lines` reads the file's lines, `whatsapp_text` what each message shows.
 
-A message's id comes from the date as written, the minute, the sender and how many of the sender's
-messages in that minute stand before it. So it stays when the export grows, is made with or without
-media, or when a message is edited or deleted: the inbox then keeps the first text.
+A message's id comes from the date as written, the minute, the sender, the text, and how many equal
+ones stand before it. So it stays when the export grows, begins elsewhere or is made with or without
+media, and two people of one name are told apart by what they wrote. The text of a message that was
+edited or deleted since is a new one; the inbox keeps both.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ from device.settings import DateOrder
 from device.text import clean
 
 _TITLE = re.compile(r"WhatsApp\S*(?: \S+)? (?:with|mit|con|avec|com|-) (.+)|(.+) के साथ WhatsApp")
+
+_PLACEHOLDER = re.compile(r"^\[[^\]\n]+\]")
+"""What stands for a file: "[photo]" where it came along, "[media]" where it didn't."""
 
 
 def chat_title(names: Iterable[str]) -> str | None:
@@ -133,7 +137,8 @@ def _messages(kept: list[tuple[Entry, str]], caller: str) -> tuple[Message, ...]
     for e, text in kept:
         sender = e.sender or caller
         # Without the tilde: a stranger who becomes a contact has written no new messages.
-        source = f"{e.numbers} {e.time} {sender.removeprefix('~')}"
+        said = _PLACEHOLDER.sub("[]", text)
+        source = f"{e.numbers} {e.time} {sender.removeprefix('~')}: {said}"
         digest = hashlib.sha256(f"{source} {before[source]}".encode()).hexdigest()[:16]
         before[source] += 1
         messages.append(Message(sender, text, e.time, e.date, digest))

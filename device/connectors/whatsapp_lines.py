@@ -2,9 +2,10 @@
 
     Android  31/03/2025, 18:04 - Ben: ten minutes      3/31/25, 6:04\u202fPM - Ben: ten minutes
     iOS      [31.03.25, 18:04:22] Ben: ten minutes     [2025-03-31, 6:04:22 p.m.] Ben: ten minutes
+             [2025/3/31 下午6:04:22] 李雷: 十分钟         ٣١/٣/٢٠٢٥، ٦:٠٤ م - ليلى: عشر دقائق
 
 The layout is nowhere documented and follows the phone's locale: date separators, two- or four-digit
-years, 12 or 24 hours, the order of day and month. What is done about it:
+years, 12 or 24 hours, the digits, the order of day and month. What is done about it:
 
 - All headers of an export are alike. The first line shows which layout it is; a line that looks
   like a header of another one (a pasted log, say) stays part of its message, as does every line
@@ -31,7 +32,13 @@ from pathlib import Path
 from typing import Any
 
 from device.connectors.whatsapp_text import is_encryption_notice
-from device.connectors.whatsapp_words import MARKS, NOTICE
+from device.connectors.whatsapp_words import (
+    AFTERNOON,
+    HALVES_AFTER,
+    HALVES_BEFORE,
+    MARKS,
+    NOTICE,
+)
 from device.errors import InputError
 from device.settings import DateOrder
 
@@ -40,9 +47,9 @@ _HEADER = re.compile(
     rf"""{_MARKS}(?:(?P<open>\[){_MARKS})?
     (?P<date>(?P<a>\d{{4}}|\d{{1,2}}){_MARKS}(?P<sep>[./-]){_MARKS}\ ?
       (?P<b>\d{{1,2}}){_MARKS}(?P=sep){_MARKS}\ ?(?P<c>\d{{4}}|\d{{1,2}}))\.?
-    (?P<comma>,)?\s(?P<word>[^\W\d]{{1,4}}\.?\s)?
+    (?P<comma>[,،])?{_MARKS}\s(?:(?P<early>{HALVES_BEFORE})\s?|(?P<word>[^\W\d]{{1,4}}\.?\s))?
     (?P<time>(?P<hour>\d{{1,2}})[:.](?P<minute>\d{{2}})(?P<second>[:.]\d{{2}})?)
-    (?:\s?(?P<half>[ap]\.?\s?m\.?|पूर्वाह्न|अपराह्न|[صم]))?
+    (?:\s?(?P<late>{HALVES_AFTER}))?
     (?(open)\]\s?|\s[-–]\s)
     (?P<rest>.*)""",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
@@ -52,7 +59,6 @@ _LATE = dt.timedelta(days=1)
 midnight stands below what its owner wrote after it."""
 _FIRST_DAY = dt.date(2009, 1, 1)
 """WhatsApp began in 2009."""
-_AFTERNOON = ("p", "अपराह्न", "م")
 _YEAR_MONTH_DAY: dict[DateOrder, tuple[int, int, int]] = {
     "dmy": (2, 1, 0),
     "mdy": (2, 0, 1),
@@ -124,14 +130,15 @@ def read_entries(
 
 def _layout(m: re.Match[str]) -> tuple[object, ...]:
     """What all headers of one export have in common."""
-    given = tuple(bool(m[part]) for part in ("open", "comma", "word", "second", "half"))
+    given = tuple(bool(m[part]) for part in ("open", "comma", "word", "second", "early", "late"))
     return (m["sep"], len(m["a"]) == 4, len(m["c"]) == 4, *given)
 
 
 def _time(m: re.Match[str]) -> dt.time | None:
     hour, minute = int(m["hour"]), int(m["minute"])
-    if m["half"] and hour <= 12:
-        hour = hour % 12 + 12 * m["half"].casefold().startswith(_AFTERNOON)
+    half = m["early"] or m["late"]
+    if half and hour <= 12:
+        hour = hour % 12 + 12 * half.casefold().startswith(AFTERNOON)
     return dt.time(hour, minute) if hour < 24 and minute < 60 else None
 
 

@@ -41,7 +41,7 @@ _IOS_FILE = re.compile(r"([^:：]{2,30}?)\s?[:：]\s?([^\n]*\.\w{1,5})>")
 _ANDROID_FILE = re.compile(r"(\u200e?)(.+\.\w{0,5}) \(([^()]{3,40})\)")
 _ANDROID_NAME = re.compile(r"(IMG|VID|PTT|AUD|STK|DOC)-[0-9]{8}-WA[0-9]+\.")
 _POLL = re.compile(r"(\w+)\s?:")
-_OPTION = re.compile(r"(\w+)\s?: (.*?) ?\((\d{1,9}) \w+\)")
+_OPTION = re.compile(r"\w+\s?: (.*?) ?\(\d{1,9} \w+\)")
 _MAP = re.compile(r":\s+https?://maps\.(?:google|apple)\.com/\S*$")
 
 
@@ -160,9 +160,9 @@ def _poll(text: str) -> str | None:
     label = _POLL.fullmatch(plain(first))
     if not label or not (first.startswith(LRM) or _key(label[1]) in POLL):
         return None
-    options: list[tuple[str, int]] = []
+    options: list[str] = []
     while lines and (option := _OPTION.fullmatch(plain(lines[-1].replace(LRM, "")))):
-        options.insert(0, (option[2], int(option[3])))
+        options.insert(0, option[1])
         lines.pop()
     return poll_line(plain("\n".join(lines)), options) if lines and options else None
 

@@ -1,7 +1,8 @@
 """The words WhatsApp itself writes into a chat export, in the languages read here.
 
 WhatsApp exports in the phone's language and documents none of this; the phrases are collected from
-exports in the wild (Android and iOS; English, German, Spanish, French, Italian, Portuguese, Hindi).
+exports in the wild (Android and iOS; English, German, Spanish, French, Italian, Portuguese, Hindi,
+and the commonest in Arabic and Chinese).
 iOS, and Android for some lines, put U+200E before the app's own words. With that mark most lines
 are known for what they are in any language; without it only the exact phrases below count, since a
 person may write "Ben left" too. What is not recognised stays as the person's own text: a missed
@@ -15,6 +16,29 @@ MARKS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufef
 LRM = "\u200e"
 """The one it sets before words of its own."""
 
+HALVES_AFTER = (
+    r"[ap]\.?\s?m\.?|पूर्वाह्न|अपराह्न|[صم]|[قب]\.ظ\.?|[πμ]\.?\s?μ\.?|sa|ch|(?:לפנה|אחה)[\"״]צ"
+)
+"""Halves of the day behind the hour: Latin, Hindi, Arabic, Persian, Greek, Vietnamese, Hebrew."""
+HALVES_BEFORE = "凌晨|清晨|早上|上午|中午|下午|傍晚|晚上|午前|午後|오전|오후"
+"""Those before it: Chinese, Japanese, Korean. Chinese phones name more than two."""
+AFTERNOON = (
+    "p",
+    "अपराह्न",
+    "م",
+    "ب",
+    "μ",
+    "ch",
+    "אחה",
+    "中午",
+    "下午",
+    "傍晚",
+    "晚上",
+    "午後",
+    "오후",
+)
+"""How the later half begins. Noon is in it: "中午12:30" is half past twelve."""
+
 
 def _keys(*phrases: str) -> frozenset[str]:
     return frozenset(one.casefold() for phrase in phrases for one in phrase.split(" | "))
@@ -25,7 +49,8 @@ OMITTED = {
         "<Media omitted> | <Medien ausgeschlossen> | <Medien weggelassen> | <Multimedia omitido>",
         "<Archivo omitido> | <Médias omis> | <Fichier omis> | <Media omessi> | <Media omesso>",
         "<Mídia oculta> | <Arquivo de mídia oculto> | <Ficheiro não revelado>",
-        "<मीडिया के बिना> | <मीडिया हटाया गया>",
+        "<मीडिया के बिना> | <मीडिया हटाया गया> | <تم استبعاد الوسائط>",
+        "<省略多媒体文件> | <忽略多媒體檔>",
     ),
     "[photo]": _keys(
         "image omitted | Bild weggelassen | imagen omitida | image absente | image omise",
@@ -74,6 +99,7 @@ OMITTED = {
         "Você apagou esta mensagem | Apagou esta mensagem | Apagaste esta mensagem",
         "यह मैसेज डिलीट कर दिया गया है | यह मैसेज डिलीट कर दिया गया | यह मैसेज मिटाया गया",
         "यह संदेश मिटाया गया | आपने यह मैसेज डिलीट कर दिया | आपने यह मैसेज मिटाया",
+        "تم حذف هذه الرسالة | لقد حذفت أنت هذه الرسالة",
     ),
     "[location]": _keys("live location shared | Live-Standort wird geteilt"),
     "[message that has not arrived yet]": _keys(
@@ -127,7 +153,8 @@ ENCRYPTED = tuple(
         "I messaggi e le chiamate sono crittografati | As mensagens e as ligações são protegidas",
         "As mensagens e ligações são protegidas | Mensagens e chamadas são protegidas",
         "As mensagens e as chamadas são protegidas | As mensagens e chamadas são encriptadas",
-        "मैसेज और कॉल एंड-टू-एंड",
+        "मैसेज और कॉल एंड-टू-एंड | الرسائل والمكالمات مشفرة | الرسائل والمكالمات مشفّرة",
+        "消息和通话均受端到端加密 | 消息和通话已进行端到端加密",
     )
 )
 """How the notice begins that opens an export; WhatsApp "sends" it in the chat's own name on iOS."""

@@ -34,6 +34,10 @@ def test_calls_in_each_language(placeholder: str) -> None:
         (f"{LRM}<Anhang: 00000007-Vertrag.pdf>", "[document: Vertrag.pdf]"),
         ("VID-20250331-WA0001.mp4 (Datei angehängt)\nschau!", "[video] schau!"),
         ("Ana López.vcf (archivo adjunto)", "[contact: Ana López]"),
+        (
+            "POLL:\nPizza or sushi?\nOPTION: Pizza (3 votes)\nOPTION: Sushi (1 vote)",
+            "Poll: Pizza or sushi? Options: Pizza; Sushi",
+        ),
         ("location: https://maps.google.com/?q=1,2", "[location]"),
         (f"{LRM}Missed voice call. {LRM}Tap to call back", "[missed voice call]"),
         (f"{LRM}שלום I left\nthe keys", "שלום I left\nthe keys"),  # a person's keyboard
