@@ -33,6 +33,10 @@ from device.text import clean
 
 __all__ = ["Hit", "Inbox", "ThreadInfo"]
 
+_ONE_MESSAGE = (
+    "id = ? AND thread = (SELECT key FROM threads WHERE threads.connector = ? AND threads.id = ?)"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ThreadInfo:
@@ -44,7 +48,7 @@ class ThreadInfo:
     me: str
     is_group: bool
     messages: int
-    """How many messages are kept, at least one."""
+    """How many messages are kept, at least one. Those taken back don't count."""
     unread: int
     """How many of them stand after the last one read and are not the wearer's own."""
     last: Message
@@ -126,6 +130,27 @@ class Inbox:
                 self._advance("read", connector, thread.id, rows[thread.unread_from - 1][0])
         return new
 
+    def edit(self, connector: str, thread_id: str, message_id: str, sender: str, text: str) -> bool:
+        """Give a message another text; whether `sender` has written one with that id."""
+        with self._using() as db, transaction(db):
+            changed = db.execute(
+                f"UPDATE messages SET text = ? WHERE {_ONE_MESSAGE} AND sender = ? AND NOT gone",
+                (clean(text), clean(message_id), clean(connector), clean(thread_id), clean(sender)),
+            )
+            return changed.rowcount == 1
+
+    def take_back(self, connector: str, thread_id: str, message_id: str) -> bool:
+        """Remove a message's text and show it no more; whether there was one.
+
+        Its id stays known, so that it does not come again.
+        """
+        with self._using() as db, transaction(db):
+            changed = db.execute(
+                f"UPDATE messages SET text = '', gone = 1 WHERE {_ONE_MESSAGE} AND NOT gone",
+                (clean(message_id), clean(connector), clean(thread_id)),
+            )
+            return changed.rowcount == 1
+
     def threads(self) -> list[ThreadInfo]:
         """All conversations, the one with the newest arrival first."""
         with self._using() as db:
@@ -138,7 +163,7 @@ class Inbox:
                     SELECT thread, count(*) AS messages, max(seq) AS last,
                            sum(seq > read AND sender != me) AS unread,
                            max(CASE WHEN seq > read AND sender != me THEN seq END) AS newest_unread
-                    FROM messages JOIN threads ON key = thread GROUP BY thread
+                    FROM messages JOIN threads ON key = thread WHERE NOT gone GROUP BY thread
                 ) AS c
                 JOIN threads AS t ON t.key = c.thread
                 JOIN messages AS m ON m.seq = c.last
@@ -181,7 +206,7 @@ class Inbox:
                     "`sidelong inbox` lists what there is"
                 )
             rows = db.execute(
-                "SELECT * FROM messages WHERE thread = ? ORDER BY seq DESC LIMIT ?",
+                "SELECT * FROM messages WHERE thread = ? AND NOT gone ORDER BY seq DESC LIMIT ?",
                 (row["key"], -1 if last is None else last),
             ).fetchall()[::-1]
             return Thread(
@@ -192,6 +217,16 @@ class Inbox:
                 is_group=bool(row["is_group"]),
                 unread_from=sum(r["seq"] <= row["read"] for r in rows),
             )
+
+    def count(self, connector: str, thread_id: str) -> int:
+        """How many messages of a conversation are kept."""
+        with self._using() as db:
+            [(number,)] = db.execute(
+                "SELECT count(*) FROM messages JOIN threads ON key = thread"
+                " WHERE NOT gone AND connector = ? AND threads.id = ?",
+                (clean(connector), clean(thread_id)),
+            ).fetchall()
+            return int(number)
 
     def mark_read(self, connector: str, thread_id: str, message_id: str) -> None:
         """The wearer has read this message and all before it. A message that isn't kept is fine."""
@@ -260,6 +295,11 @@ class Inbox:
                     which,
                 ).rowcount
                 db.execute(f"DELETE FROM threads WHERE {chosen}", which)
+                db.execute(
+                    "DELETE FROM outbox WHERE (:connector IS NULL OR connector = :connector)"
+                    " AND (:thread IS NULL OR conversation = :thread)",
+                    which,
+                )
                 db.execute("INSERT INTO words (words) VALUES ('rebuild')")
             db.execute("VACUUM")
             (busy, _, _) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()

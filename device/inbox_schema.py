@@ -73,6 +73,28 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """,
         f"PRAGMA application_id = {APPLICATION_ID}",
     ),
+    # Version 2. Messages that were edited or taken back; the journal of what is sent. A message
+    # that is gone keeps its row: its number must not be given to another one.
+    (
+        "ALTER TABLE messages ADD COLUMN gone INTEGER NOT NULL DEFAULT 0",
+        """
+        CREATE TRIGGER messages_changed AFTER UPDATE OF text ON messages BEGIN
+            INSERT INTO words (words, rowid, text) VALUES ('delete', old.seq, old.text);
+            INSERT INTO words (rowid, text) VALUES (new.seq, new.text);
+        END
+        """,
+        """
+        CREATE TABLE outbox (
+            key TEXT PRIMARY KEY,
+            connector TEXT NOT NULL,
+            conversation TEXT NOT NULL,
+            asked INTEGER NOT NULL,
+            state TEXT NOT NULL DEFAULT 'asked',
+            message_id TEXT,
+            text TEXT NOT NULL
+        )
+        """,
+    ),
 )
 """Statements that lead from version n to n + 1; only ever appended to."""
 

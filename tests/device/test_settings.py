@@ -31,6 +31,8 @@ def test_the_file_is_read() -> None:
         ("context = 200", "context can't be 200; it is from 768"),
         ("context = 99999999999", "to 1048576 tokens"),
         ("threads = 513", "512 at most"),
+        ("countdown = 601", "600 seconds at most"),
+        ('display = "hologram"', "'terminal' or 'web'"),
         ("me = ", "not readable as TOML"),
     ],
 )

@@ -13,6 +13,7 @@ from device import inbox_schema
 from device.errors import StoreError
 from device.inbox import Inbox
 from device.messages import Message
+from device.outbox import Outbox
 from tests.inboxes import chat, check_sound, found, said
 
 VERSION_1 = """
@@ -67,20 +68,33 @@ def test_a_version_1_file_opens(path: Path) -> None:
     check_sound(path)
 
 
+def test_what_version_2_can_do_is_there_for_old_messages(path: Path) -> None:
+    make_version_1(path)
+    with Inbox(path) as inbox, Outbox(path) as outbox:
+        assert inbox.edit("c", "t", "m0", "Anna", "reworded")
+        assert inbox.take_back("c", "t", "m1")
+        assert [m.text for m in inbox.thread("c", "t").messages] == ["reworded"]
+        assert found(inbox, "reworded") == ["reworded"]
+        assert found(inbox, "then") == found(inbox, "later") == []
+        assert outbox.begin("c", "t", "m0", "yes")
+    check_sound(path)
+
+
 def test_a_version_1_file_is_brought_forward_step_by_step(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_version_1(path)
     second = ("ALTER TABLE messages ADD COLUMN starred INTEGER NOT NULL DEFAULT 0",)
     broken = ("ALTER TABLE threads ADD COLUMN colour TEXT", "SELECT nonsense")
+    kept = len(inbox_schema.MIGRATIONS) + 1
     monkeypatch.setattr(inbox_schema, "MIGRATIONS", (*inbox_schema.MIGRATIONS, second, broken))
     with pytest.raises(StoreError):
         Inbox(path)
-    with closing(sqlite3.connect(path)) as db:  # the second step is kept, the third left no trace
-        assert db.execute("PRAGMA user_version").fetchone() == (2,)
+    with closing(sqlite3.connect(path)) as db:  # the broken step left no trace
+        assert db.execute("PRAGMA user_version").fetchone() == (kept,)
         assert db.execute("SELECT starred FROM messages").fetchall() == [(0,), (0,)]
         assert "colour" not in [row[1] for row in db.execute("PRAGMA table_info(threads)")]
-    monkeypatch.setattr(inbox_schema, "MIGRATIONS", inbox_schema.MIGRATIONS[:2])
+    monkeypatch.setattr(inbox_schema, "MIGRATIONS", inbox_schema.MIGRATIONS[:kept])
     with Inbox(path) as inbox:
         check_version_1(inbox)
 

@@ -1,0 +1,203 @@
+"""What lies before the wearer: the page looked at, the cards that wait, and short notes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from device import scenes
+from device.card_queue import Written
+from device.displays.scene import Scene
+from device.inbox import Inbox
+from device.messages import Thread
+
+GLANCE_LEAST = 4.0
+"""Seconds that a glance stands before another conversation's takes its place."""
+GLANCE_MOST = 20.0
+"""Seconds after which a glance that nobody answers is taken off the lens."""
+LOOKING = 60.0
+"""Seconds without a word after which a page is taken off too."""
+NOTE = 6.0
+"""Seconds that a note stands."""
+NOTES = 3
+
+Page = Literal["dark", "glance", "summary", "reader", "help"]
+
+
+@dataclass(slots=True)
+class View:
+    """What the wearer looks at."""
+
+    page: Page = "dark"
+    conversation: str = ""
+    """What words refer to; it stays when the lens has gone dark."""
+    since: float = 0.0
+
+
+class Desk:
+    """Times are seconds of one steady clock, the caller's. Methods that ask or mark the inbox raise
+    `StoreError`."""
+
+    def __init__(self, name: str, inbox: Inbox):
+        """`name` is the connector's in the inbox."""
+        self._name = name
+        self._inbox = inbox
+        self._written: dict[str, Written] = {}
+        self._waiting: list[str] = []
+        self._asked_for = ""
+        self._notes: tuple[str, ...] = ()
+        self._notes_until = 0.0
+        self.view = View()
+
+    @property
+    def current(self) -> Written | None:
+        """The card that words refer to."""
+        return self._written.get(self.view.conversation)
+
+    def tell(self, now: float, *notes: str) -> None:
+        """Notes that stand above the page for a while."""
+        if notes:
+            self._notes = (*self._notes, *notes)[-NOTES:]
+            self._notes_until = now + NOTE
+
+    @property
+    def has_notes(self) -> bool:
+        """Whether any stands there."""
+        return bool(self._notes)
+
+    def heard(self, at: float) -> None:
+        """The wearer has spoken: has seen the notes, and still looks at the page."""
+        self._notes = ()
+        self.view.since = at
+
+    def lay(self, written: Written, now: float, busy: bool) -> bool:
+        """A card is ready; whether it has to wait until the wearer is free."""
+        conversation = written.thread.id
+        self._written[conversation] = written
+        if conversation == self._asked_for:
+            self._asked_for = ""
+            self._look_at(conversation, now)
+            return False
+        if self.view.page != "dark" and self.view.conversation == conversation:
+            self._claim(written)
+            return False  # what stands there is drawn again from the new card
+        if conversation not in self._waiting:
+            self._waiting.append(conversation)
+        return not self._free(now, busy)
+
+    def clear(self, conversation: str) -> None:
+        """Nothing is left to tell of it: the wearer has answered."""
+        self._written.pop(conversation, None)
+        if conversation in self._waiting:
+            self._waiting.remove(conversation)
+        if self.view.conversation == conversation:
+            self.view = View(since=self.view.since)
+
+    def put_off(self) -> None:
+        """Off the lens; it stays unread."""
+        self.view.page = "dark"
+
+    def turn_to(self, page: Literal["summary", "reader", "help"]) -> bool:
+        """Another page; False where there is no card to read. Read word for word, it is read."""
+        if page == "help":
+            self.view.page = page
+            return True
+        if (written := self.current) is None:
+            return False
+        self.view.page = page
+        if page == "reader":
+            self._inbox.mark_read(self._name, written.thread.id, written.last)
+        return True
+
+    def next_one(self, now: float) -> str:
+        """Turn to what waits, then to what is unread since before.
+
+        Returns the conversation whose card has to be written first, "" where it needs none.
+        """
+        if self._waiting:
+            self._look_at(self._waiting.pop(0), now)
+            return ""
+        unread = [i.id for i in self._inbox.threads() if i.connector == self._name and i.unread]
+        others = [i for i in unread if i != self.view.conversation]
+        if not others:
+            self.tell(now, "Nothing else is waiting.")
+        elif others[-1] in self._written:
+            self._look_at(others[-1], now)
+        else:
+            self._asked_for = others[-1]
+            self.tell(now, "One moment …")
+        return self._asked_for
+
+    def pass_time(self, now: float, busy: bool) -> None:
+        """Take off what stood long enough, and show what waits where the wearer is free."""
+        if self._notes and now >= self._notes_until:
+            self._notes = ()
+        if not busy and now >= self.view.since + _stays(self.view.page):
+            self.view.page = "dark"
+        while self._waiting and self._free(now, busy):
+            written = self._written[self._waiting.pop(0)]
+            if self._claim(written):
+                self.view = View("glance", written.thread.id, now)
+
+    def deadlines(self, busy: bool) -> list[float]:
+        """When `pass_time` may have something to do."""
+        whens = [self._notes_until] if self._notes else []
+        if self.view.page != "dark" and not busy:
+            whens.append(self.view.since + _stays(self.view.page))
+            if self._waiting and self.view.page == "glance":
+                whens.append(self.view.since + GLANCE_LEAST)
+        return whens
+
+    def scene(self, dark: Scene) -> Scene:
+        """The page without the notes; `dark` where there is none."""
+        if self.view.page == "help":
+            return scenes.HELP
+        written = self.current
+        if written is None or self.view.page == "dark":
+            return dark
+        if self.view.page == "summary":
+            return scenes.summary(written.card, written.thread)
+        if self.view.page == "reader":
+            return scenes.reader(written.thread)
+        return scenes.glance(written.card, written.thread, len(self._waiting))
+
+    def with_notes(self, scene: Scene) -> Scene:
+        """A scene under the notes."""
+        return scenes.with_notes(scene, self._notes)
+
+    def was_drawn(self) -> float | None:
+        """The scene is on the glass; when what its new glance tells of arrived, or None."""
+        written = self.current
+        if written is None or self.view.page != "glance":
+            return None
+        self._inbox.mark_shown(self._name, written.thread.id, written.last)
+        self._written[written.thread.id] = replace(written, arrived=None)
+        return written.arrived
+
+    def was_not_drawn(self) -> None:
+        """The display failed: the next run shows it again, if this one can't."""
+        if self.view.page == "glance":
+            self._inbox.release_claim(self._name, self.view.conversation)
+
+    def thread(self, conversation: str) -> Thread:
+        """A conversation as it is now, for the chat beside the glass."""
+        return self._inbox.thread(self._name, conversation, last=100)
+
+    def _free(self, now: float, busy: bool) -> bool:
+        """Whether another conversation may take the glass by itself."""
+        if busy or self.view.page not in ("dark", "glance"):
+            return False
+        return self.view.page == "dark" or now - self.view.since >= GLANCE_LEAST
+
+    def _look_at(self, conversation: str, now: float) -> None:
+        """The wearer wants it: whether it was shown before doesn't matter."""
+        self._claim(self._written[conversation])
+        self.view = View("glance", conversation, now)
+
+    def _claim(self, written: Written) -> bool:
+        return self._inbox.claim_unshown(self._name, written.thread.id, written.last)
+
+
+def _stays(page: Page) -> float:
+    """Seconds that a page is left standing without a word."""
+    return GLANCE_MOST if page == "glance" else LOOKING

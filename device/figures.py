@@ -1,0 +1,87 @@
+"""How the live flow is doing: counts and times, no words. Kept in one file, for `run --status`."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+from collections import deque
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from device.disk import write_atomically
+from device.errors import StoreError
+from device.messages import Card
+
+KEPT = 1000
+"""Times that percentiles are taken of: the newest."""
+
+
+@dataclass
+class Figures:
+    """Of one run."""
+
+    connector: str = ""
+    model: str = ""
+    messages: int = 0
+    cards: int = 0
+    quotes: int = 0
+    """Cards whose glance is a quote."""
+    written_anew: int = 0
+    """Cards that a newer message overtook while they were written."""
+    held: int = 0
+    """Cards that waited until the wearer was free."""
+    sent: int = 0
+    undone: int = 0
+    errors: int = 0
+    glance_ms: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT))
+    """From a message's arrival to its glance on the display, of those that were not held."""
+    drawing_ms: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT))
+
+    def wrote(self, card: Card) -> None:
+        """Count a finished card."""
+        self.cards += 1
+        self.quotes += card.glance.source == "quote"
+        self.model = card.model
+
+    def record(self) -> dict[str, Any]:
+        """All of it, the times as percentiles."""
+        counts = {k: v for k, v in asdict(self).items() if not k.endswith("_ms")}
+        rate = round(self.quotes / self.cards, 3) if self.cards else None
+        times = {
+            "glance_ms": percentiles(self.glance_ms),
+            "drawing_ms": percentiles(self.drawing_ms),
+        }
+        return {"pid": os.getpid(), **counts, "quote_rate": rate, **times}
+
+    def write(self, path: Path) -> None:
+        """For `read_figures`. Raises `OSError`."""
+        write_atomically(path, json.dumps(self.record()) + "\n")
+
+
+def percentiles(times: deque[float]) -> dict[str, float] | None:
+    """Median, 95th percentile and maximum; None where nothing was measured.
+
+    >>> percentiles(deque([30.0, 10.0, 20.0]))
+    {'p50': 20.0, 'p95': 30.0, 'max': 30.0}
+    """
+    if not times:
+        return None
+    ordered = sorted(times)
+    p95 = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
+    middle = statistics.median(ordered)
+    return {"p50": round(middle, 1), "p95": round(p95, 1), "max": round(ordered[-1], 1)}
+
+
+def read_figures(path: Path) -> dict[str, Any]:
+    """What a run last wrote. Raises `StoreError` where there is none."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise StoreError(f"{path}: not there; `sidelong run` has not run yet") from error
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path}: can't be read ({error}); it is written anew by a run") from error
+    if not isinstance(record, dict):
+        raise StoreError(f"{path}: no status; it is written anew by a run")
+    return record

@@ -1,0 +1,90 @@
+"""What stands before the wearer at each step, put into words. Pure: no display, no clock."""
+
+from __future__ import annotations
+
+import math
+
+from device.consent import Chosen, Countdown, Open, Proposed, ReadBack, Sending
+from device.displays.scene import Mark, Row, Scene
+from device.messages import Card, Line, Message, Thread
+from device.text import neutralise
+
+DARK = Scene("glance", ())
+HELP = Scene(
+    "card",
+    (
+        Row("summary, read, reply, later, next", "notice", "to a message"),
+        Row("1, 2, 3 pick a draft; type or say, and your own words", "notice", "to answer"),
+        Row("send, cancel, undo, quit", "notice", "then"),
+    ),
+    title="What you can say",
+)
+
+
+def name_of(thread: Thread) -> str:
+    """The conversation as the wearer knows it."""
+    others = [m.sender for m in thread.messages if m.sender != thread.me]
+    return neutralise(thread.title or (others[-1] if others else thread.id)) or "?"
+
+
+def glance(card: Card, thread: Thread, waiting: int) -> Scene:
+    """One line."""
+    hint = "summary, read, reply, later" + (f", next ({waiting})" if waiting else "")
+    return Scene("glance", (_line(card.glance),), name_of(thread), hint, thread)
+
+
+def summary(card: Card, thread: Thread) -> Scene:
+    """What it is about, and what is asked."""
+    rows = [_line(card.summary, "summary")]
+    if card.asks:
+        rows.append(_line(card.asks, "asks you"))
+    return Scene("card", tuple(rows), name_of(thread), "reply, read, later", thread)
+
+
+def reader(thread: Thread) -> Scene:
+    """The new messages, word for word; the last one where nothing is new."""
+    messages = thread.news or thread.messages[-1:]
+    rows = tuple(_message(message, thread.me) for message in messages)
+    return Scene("reader", rows, name_of(thread), "reply, summary, later", thread)
+
+
+def answering(state: Open | Sending, thread: Thread, now: float, remark: str = "") -> Scene:
+    """The steps of consent. `remark` is what a connector has to say about sending."""
+    offer = state.offer
+    if isinstance(state, Proposed):
+        rows = [Row(neutralise(t), "model", str(i)) for i, t in enumerate(offer.drafts, start=1)]
+        hint = ", ".join([*(row.label for row in rows), "type …", "cancel"])
+        if not rows:
+            rows.append(Row("No draft. Say: type, and your own words.", "notice"))
+        return Scene("card", tuple(rows), f"Reply to {offer.recipient}", hint, thread)
+    own = not isinstance(state, Sending) and state.own
+    text = Row(neutralise(state.text), "quote" if own else "model", "your reply")
+    rows = [text, *([Row(remark, "notice")] if remark else [])]
+    match state:
+        case Chosen() | ReadBack():
+            picks = [str(i) for i in range(1, len(offer.drafts) + 1)]
+            hint = ", ".join(["send", "cancel", *picks, "type …"])
+            return Scene("card", tuple(rows), f"To {offer.recipient}?", hint, thread)
+        case Countdown(ends=ends):
+            left = max(1, math.ceil(ends - now))
+            title = f"To {offer.recipient} in {left} …"
+            return Scene("card", tuple(rows), title, "cancel", thread)
+    return Scene("card", tuple(rows), f"Sending to {offer.recipient} …", "", thread)
+
+
+def with_notes(scene: Scene, notes: tuple[str, ...]) -> Scene:
+    """The scene under what the wearer has to know first."""
+    rows = tuple(Row(neutralise(note), "notice") for note in notes)
+    tier = "card" if rows and scene.tier == "glance" else scene.tier  # a glance has no hint
+    return Scene(tier, rows + scene.rows, scene.title, scene.hint, scene.thread)
+
+
+def _line(line: Line, label: str = "") -> Row:
+    mark: Mark = "model" if line.source == "model" else "quote"
+    return Row(neutralise(line.text), mark, label)
+
+
+def _message(message: Message, me: str) -> Row:
+    sender = "You" if message.sender == me else neutralise(message.sender)
+    when = message.time.strftime("%H:%M") if message.time else ""
+    return Row(neutralise(message.text) or "[empty message]", "quote", f"{sender} {when}".strip())

@@ -1,0 +1,167 @@
+"""`sidelong run` and `sidelong init`, as a wearer types them."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from device.cli import main
+from device.commands.run import status_path
+from device.settings import Settings, load_settings, settings_file, settings_path
+
+ROOT = Path(__file__).parents[2]
+GGUF = str(ROOT / "tests/tiny/tiny.gguf")
+SECRET = "can you bring 3 chairs?"
+TINY = ["--threads", "1", "--model", GGUF]
+
+
+@pytest.fixture
+def chats(tmp_path: Path) -> Path:
+    path = tmp_path / "threads.jsonl"
+    messages = [{"from": "Ben", "at": "18:02", "text": SECRET}]
+    thread = {"id": "t", "me": "Anna", "title": "Ben", "messages": messages}
+    path.write_text(json.dumps(thread) + "\n")
+    return path
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """What a run sets up for its process is taken down after the test."""
+    yield
+    root = logging.getLogger("device")
+    for handler in root.handlers[:]:
+        root.removeHandler(handler)
+        handler.close()
+    root.propagate, root.level = True, logging.NOTSET
+
+
+class Typing:
+    """`sidelong run` in a process of its own, on pipes."""
+
+    def __init__(self, *args: str, cwd: Path):
+        code = "import sys; from device.cli import main; sys.exit(main())"
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", code, "run", *args, *TINY],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            cwd=cwd,
+            text=True,
+        )
+        self.seen = ""
+
+    def until(self, words: str) -> None:
+        assert self.process.stdout is not None
+        while words not in self.seen:
+            line = self.process.stdout.readline()
+            assert line, f"{words!r} never came: {self.seen}"
+            self.seen += line
+
+    def say(self, words: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(words + "\n")
+        self.process.stdin.flush()
+
+    def end(self) -> tuple[str, str]:
+        out, err = self.process.communicate(timeout=120)
+        return self.seen + out, err
+
+
+def test_a_replay_from_message_to_reply(chats: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    run = Typing("--connector", "replay", str(chats), "--log", str(log), cwd=tmp_path)
+    run.until(SECRET)
+    run.say("type yes, four even")
+    run.until("nobody at the other end")
+    run.say("send")
+    run.until("Sent to Ben")
+    run.say("quit")
+    out, err = run.end()
+    assert (run.process.returncode, err) == (0, "")
+    assert "1 sent" in out
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert {"start", "arrived", "card", "said", "sent", "stop"} <= {line["event"] for line in lines}
+    for secret in ("chairs", "four", "Ben"):
+        assert secret not in log.read_text()
+    assert main(["run", "--status"]) == 0
+    assert json.loads(status_path().read_text())["sent"] == 1
+    assert not (tmp_path / "xdg-data/sidelong/inbox.sqlite").exists(), "a replay keeps nothing"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_cleanly(chats: Path, tmp_path: Path, number: int) -> None:
+    run = Typing(str(chats), "--log", "log", "--log-text", cwd=tmp_path)
+    run.until(SECRET)
+    run.process.send_signal(number)
+    _, err = run.end()
+    assert (run.process.returncode, err) == (0, "")
+    events = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    assert events[-1]["event"] == "stop"
+    assert any("chairs" in event.get("text", "") for event in events), "the text was asked for"
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ([], "no connector is chosen"),
+        (["--connector", "replay", "missing.txt"], "missing.txt: there is no such file"),
+        (["--connector", "matrix", "chat.txt"], "leave out one of the two"),
+        (["--status"], "has not run yet"),
+    ],
+)
+def test_what_is_wrong_is_said(
+    args: list[str], said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main(["run", *args, *TINY]) == 2
+    err = capsys.readouterr().err
+    assert said in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("speed", ["0", "-1", "inf", "nan", "fast"])
+def test_no_speed(speed: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["run", "--speed", speed])
+    assert stopped.value.code == 2
+    assert "--speed" in capsys.readouterr().err
+
+
+def test_init_explains_every_setting_and_sets_none(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init"]) == 0
+    assert str(settings_path()) in capsys.readouterr().out
+    assert load_settings() == Settings()
+    written = settings_path().read_text()
+    assert written == settings_file()
+    assert max(map(len, written.splitlines())) <= 100
+    bare = "\n".join(line[2:] for line in written.splitlines() if " = " in line)
+    assert list(tomllib.load(io.BytesIO(bare.encode()))) == [f.name for f in fields(Settings)]
+    for block in written.split("\n\n")[1:]:
+        assert block.startswith("# ")
+        assert len(block.split(" = ")[0].splitlines()) > 1, "explained before it is set"
+
+
+def test_init_leaves_a_file_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    settings_path().parent.mkdir(parents=True)
+    settings_path().write_text('me = "Anna"\n')
+    assert main(["init"]) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert settings_path().read_text() == 'me = "Anna"\n'
+
+
+def test_settings_can_be_uncommented(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text("\n".join(line[2:] for line in settings_file().splitlines() if " = " in line))
+    loaded = load_settings(path)
+    assert (loaded.countdown, loaded.display, loaded.connector) == (3, "terminal", "replay")
