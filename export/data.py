@@ -14,14 +14,15 @@ from __future__ import annotations
 import gzip
 import json
 import re
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from device.connectors.jsonl import thread_of
+from device.connectors.reading import parse_json
 from device.errors import InputError
-from device.messages import Draft, Thread, Triage
+from device.messages import INTENTS, URGENCIES, Draft, Thread, Triage
 
 Known = Literal["glance", "summary", "asks", "triage"]
 ALL: frozenset[Known] = frozenset(get_args(Known))
@@ -83,10 +84,30 @@ class Statements:
 
 
 def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
-    """The objects of a JSONL file, gzipped or not. Raises `json.JSONDecodeError`."""
+    """The objects of a JSONL file, gzipped or not. Raises `InputError`, with file and line."""
+    for _, record in numbered(path):
+        yield record
+
+
+def numbered(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The same, each with its line, counted from 1."""
     opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8") as lines:
-        yield from (json.loads(line) for line in lines if line.strip())
+    number = 0
+    try:
+        with opener(path, "rt", encoding="utf-8-sig") as lines:
+            for number, line in enumerate(lines, start=1):
+                if not line.strip():
+                    continue
+                record = parse_json(line)
+                if not isinstance(record, dict):
+                    raise InputError("a line must hold one JSON object", path, number)
+                yield number, record
+    except json.JSONDecodeError as error:
+        raise InputError(f"not JSON: {error.msg}", path, number) from error
+    except FileNotFoundError as error:
+        raise InputError("there is no such file", path) from error
+    except (ValueError, OSError, EOFError) as error:  # not UTF-8, too deep, no gzip, cut off
+        raise InputError(f"can't be read behind line {number}: {error}", path) from error
 
 
 def example_of(record: dict[str, Any], origin: Origin = Origin()) -> Example:
@@ -101,6 +122,7 @@ def example_of(record: dict[str, Any], origin: Origin = Origin()) -> Example:
     )
     if "thread" in record:
         return _dialogue_of(record, origin)
+    _check_targets(record)
     known: set[Known] = {name for name in ("glance", "summary", "asks") if name in record}
     if "needs_reply" in record:
         known.add("triage")
@@ -115,6 +137,33 @@ def example_of(record: dict[str, Any], origin: Origin = Origin()) -> Example:
         lang=record.get("lang", "en"),
         known=frozenset(known),
         origin=origin,
+    )
+
+
+_TARGETS: dict[str, tuple[str, Callable[[object], bool]]] = {
+    "glance": ("a text", lambda v: isinstance(v, str)),
+    "summary": ("a text", lambda v: isinstance(v, str)),
+    "asks": ("a text or null", lambda v: v is None or isinstance(v, str)),
+    "needs_reply": ("true or false", lambda v: isinstance(v, bool)),
+    "urgency": (f"one of {', '.join(URGENCIES)}", lambda v: v in URGENCIES),
+    "replies": ('a list of {"intent": ..., "text": ...}', lambda v: _are_replies(v)),
+    "persona": ("a text", lambda v: isinstance(v, str)),
+    "lang": ("a text", lambda v: isinstance(v, str)),
+}
+"""Key of a record -> what its value must be, and whether it is."""
+
+
+def _check_targets(record: dict[str, Any]) -> None:
+    """Raises `InputError` for a target of another type than it must have."""
+    for key, (kind, holds) in _TARGETS.items():
+        if key in record and not holds(record[key]):
+            raise InputError(f"{key} must be {kind}")
+
+
+def _are_replies(value: object) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(r, dict) and r.get("intent") in INTENTS and isinstance(r.get("text"), str)
+        for r in value
     )
 
 
@@ -183,7 +232,7 @@ def load_examples(
     """
     examples = []
     for path in files:
-        for number, record in enumerate(read_jsonl(path), start=1):
+        for number, record in numbered(path):
             if only is not None and record.get("id") not in only:
                 continue
             try:

@@ -1,4 +1,4 @@
-"""The figures of the exam, each for one thread; the exam takes their means."""
+"""How a text is measured: against what a person wrote, against its thread, against its like."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import calendar
 import re
 import unicodedata
 from collections.abc import Container, Iterable, Sequence
+from itertools import combinations, pairwise
 
-import numpy as np
 from rouge_score.rouge_scorer import RougeScorer
 
 from device.messages import Thread
 from export.data import Example
 
-_ROUGE = RougeScorer(["rougeL"], use_stemmer=True)
+_ROUGE = RougeScorer(["rouge1", "rouge2", "rougeL"], use_stemmer=True)
 _NUMBER = re.compile(r"\d+")
 _NAME = re.compile(r"\b[A-Z][a-z]{2,}")
 _WORD = re.compile(r"\b[a-z]{2,}")
@@ -23,14 +23,37 @@ _OPENING = re.compile(r"(?:^|[.:;!?] )[\"'“]?([A-Z][a-z]+)")
 _CALENDAR = frozenset(name.casefold() for name in (*calendar.day_name, *calendar.month_name[1:]))
 
 
+def rouge(gold: str, text: str) -> dict[str, float]:
+    """F1 of ROUGE "1", "2" and "l" in percent, stemmed (Lin 2004, as rouge-score computes it)."""
+    scores = _ROUGE.score(gold, text)
+    return {name[5:].lower(): 100 * float(score.fmeasure) for name, score in scores.items()}
+
+
 def rouge_l(gold: str, text: str) -> float:
-    """ROUGE-L F1 in percent, stemmed (Lin 2004, as rouge-score computes it)."""
-    return 100 * float(_ROUGE.score(gold, text)["rougeL"].fmeasure)
+    """ROUGE-L F1 in percent."""
+    return rouge(gold, text)["l"]
 
 
 def best_rouge_l(golds: Sequence[str], texts: Sequence[str]) -> float:
     """The best ROUGE-L of any text against any gold reply; 0 where there is none."""
     return max((rouge_l(g, t) for g in golds for t in texts), default=0.0)
+
+
+def self_rouge_l(texts: Sequence[str]) -> float:
+    """Mean ROUGE-L of each text against each other one: how much they repeat one another.
+
+    Raises `ValueError` for fewer than two.
+    """
+    scores = [rouge_l(one, other) for one, other in combinations(texts, 2)]
+    if not scores:
+        raise ValueError("one text has none to be compared with")
+    return sum(scores) / len(scores)
+
+
+def bigrams(texts: Iterable[str]) -> tuple[int, int]:
+    """(different ones, all) word pairs; their ratio is distinct-2 (Li et al. 2016)."""
+    found = [pair for text in texts for pair in pairwise(text.casefold().split())]
+    return len(set(found)), len(found)
 
 
 def ordinary_words(examples: Iterable[Example]) -> frozenset[str]:
@@ -41,7 +64,7 @@ def ordinary_words(examples: Iterable[Example]) -> frozenset[str]:
     """
     ordinary: set[str] = set()
     for example in examples:
-        said = _plain(_said(example.thread))
+        said = plain(_said(example.thread))
         ordinary.update(w for m in example.thread.messages for w in _WORD.findall(m.text))
         for line in (example.glance, example.summary):
             opening = (word.casefold() for word in _OPENING.findall(line))
@@ -58,11 +81,19 @@ def unsupported(text: str, thread: Thread, ordinary: Container[str]) -> list[str
     """
     said = _said(thread)
     numbers = set(_NUMBER.findall(said))
-    plain = _plain(said)
+    folded = plain(said)
+    return [
+        fact
+        for fact in facts(text, ordinary)
+        if (fact not in numbers if fact.isdigit() else not _is_said(fact.casefold(), folded))
+    ]
+
+
+def facts(text: str, ordinary: Container[str]) -> list[str]:
+    """The numbers of a text, then its names: words with a capital, without those `ordinary` ones
+    that only open a sentence."""
     openings = {name for name in _OPENING.findall(text) if name.casefold() in ordinary}
-    wrong = [n for n in _NUMBER.findall(text) if n not in numbers]
-    names = (n for n in _NAME.findall(text) if n not in openings)
-    return wrong + [n for n in names if not _is_said(n.casefold(), plain)]
+    return _NUMBER.findall(text) + [n for n in _NAME.findall(text) if n not in openings]
 
 
 def _said(thread: Thread) -> str:
@@ -70,7 +101,7 @@ def _said(thread: Thread) -> str:
     return " ".join([*messages, thread.title or ""])
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Without case and accents: "Treviño" is there for "Trevino"."""
     parts = unicodedata.normalize("NFKD", text.casefold())
     return "".join(c for c in parts if not unicodedata.combining(c))
@@ -80,25 +111,3 @@ def _is_said(name: str, plain: str) -> bool:
     if name in _CALENDAR:
         return re.search(rf"\b{name[:3]}", plain) is not None
     return name in plain
-
-
-def f1(truth: Sequence[bool], said: Sequence[bool]) -> float:
-    """F1 of the positive class in percent; 0 where there is none."""
-    hits = sum(t and s for t, s in zip(truth, said, strict=True))
-    total = sum(truth) + sum(said)
-    return 200 * hits / total if total else 0.0
-
-
-def macro_f1(truth: Sequence[str], said: Sequence[str]) -> float:
-    """Mean F1 over the classes of `truth`, in percent."""
-    return float(
-        np.mean([f1([t == c for t in truth], [s == c for s in said]) for c in sorted(set(truth))])
-    )
-
-
-def interval(values: Sequence[float], rounds: int = 1000) -> tuple[float, float]:
-    """95 % bootstrap interval of the mean (percentile method; fixed seed)."""
-    data = np.asarray(values, dtype=float)
-    picks = np.random.default_rng(0).integers(0, len(data), (rounds, len(data)))
-    low, high = np.percentile(data[picks].mean(axis=1), [2.5, 97.5])
-    return float(low), float(high)

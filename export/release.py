@@ -22,6 +22,15 @@ BASE = "SmolLM2-135M-Instruct"
 DATA_LICENCES = {"GlanceChat": "CC-BY-4.0"}
 MOST_BYTES = 80_000_000
 """A larger model does not ship."""
+SHOWN = (
+    "glance_rouge_1", "glance_rouge_2", "glance_rouge_l", "summary_rouge_1", "summary_rouge_2",
+    "summary_rouge_l", "cards_with_invention_pct", "glance_quoted_pct", "summary_quoted_pct",
+    "lines_pass_first_pct", "asks_found_f1", "asks_rouge_l", "needs_reply_accuracy",
+    "needs_reply_f1", "no_reply_f1", "urgency_macro_f1", "best3_reply_rouge_l", "intent_match_pct",
+    "three_drafts_pct", "drafts_with_invention_pct", "reply_recall_at_1_pct", "pair_accuracy_pct",
+    "threads", "threads_in_all",
+)  # fmt: skip
+"""Of the exam's figures, those that stand in the manifest."""
 
 
 def figures_of(exam: Path, sha256: str, incomplete: bool) -> dict[str, Any]:
@@ -30,8 +39,12 @@ def figures_of(exam: Path, sha256: str, incomplete: bool) -> dict[str, Any]:
     Raises `ValueError` for an exam of another file, or of a part of the threads.
     """
     try:
-        # "…, unchecked" has the same hash and comes after it.
-        row = next(row for row in json.loads(exam.read_text()) if row.get("sha256") == sha256)
+        row = next(
+            row
+            for row in json.loads(exam.read_text())
+            if row.get("sha256") == sha256
+            and (row.get("on"), row.get("answers")) == ("threads", "shown")
+        )
         threads, in_all = int(row["threads"]), int(row["threads_in_all"])
     except StopIteration:
         raise ValueError(
@@ -50,6 +63,8 @@ def entry_of(path: Path, figures: dict[str, Any], sha256: str) -> dict[str, Any]
     size = path.stat().st_size
     if header.prompt is None:
         raise ValueError(f"{path}: no key sidelong.prompt; write it with export.to_gguf --meta")
+    if not header.ships:
+        raise ValueError(f"{path}: made from data whose licences don't let it ship")
     if size > MOST_BYTES:
         raise ValueError(f"{path}: {size} bytes are over {MOST_BYTES}")
     return {
@@ -62,7 +77,7 @@ def entry_of(path: Path, figures: dict[str, Any], sha256: str) -> dict[str, Any]
         "data_licences": DATA_LICENCES,
         "prompt": header.prompt,
         "quantization": header.quantization,
-        "figures": {k: v for k, v in figures.items() if isinstance(v, int | float)},
+        "figures": {name: figures[name] for name in SHOWN if name in figures},
         "source": None,
     }
 

@@ -5,6 +5,8 @@ of the damage. Norms stay float32. The file is the same, bit for bit, for the sa
 
     python -m export.to_gguf CHECKPOINT OUT.gguf --type q4_0 --name sidelong-118m \\
         --meta sidelong.prompt=thread/1 --meta general.license=apache-2.0
+
+A checkpoint that may not ship is refused without `--research`; its file says so.
 """
 
 from __future__ import annotations
@@ -55,6 +57,12 @@ def read_config(checkpoint: Path) -> dict[str, Any]:
     if not config.get("head_dim"):
         config["head_dim"] = config["hidden_size"] // config["num_attention_heads"]
     return config
+
+
+def ships(checkpoint: Path) -> bool:
+    """Whether the data that it was trained on lets it be given to anybody (`export.train`)."""
+    record = checkpoint / "training.json"
+    return not record.exists() or bool(json.loads(record.read_text()).get("ships", True))
 
 
 def permute(rows: np.ndarray[Any, Any], n_head: int) -> np.ndarray[Any, Any]:
@@ -183,6 +191,7 @@ def export_model(
 ) -> None:
     """Write the checkpoint as GGUF; `kind` is one of `TYPES`.
 
+    The key sidelong.ships of one that may not ship is "false", which `export.release` refuses.
     Raises `ValueError` for a checkpoint that GGUF or llama.cpp can't express, and for rows that
     aren't a multiple of 32 where a quantized type is asked for.
     """
@@ -198,6 +207,8 @@ def export_model(
     if chat_template is not None:
         writer.add_chat_template(chat_template)
     add_metadata(writer, metadata or {})
+    if not ships(checkpoint):
+        writer.add_string("sidelong.ships", "false")
     for tensor, values in tensors(checkpoint, config):
         wanted = outer if tensor in VOCABULARY_TENSORS else inner
         if values.ndim == 1:
@@ -246,7 +257,14 @@ def main() -> None:
     parser.add_argument("--name", help="general.name (default: the folder's)")
     parser.add_argument("--meta", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--chat-template", type=Path, help="file with a Jinja template")
+    parser.add_argument("--research", action="store_true", help="also of data that may not ship")
     args = parser.parse_args()
+    if not args.research and not ships(args.checkpoint):
+        parser.exit(
+            2,
+            f"to_gguf: {args.checkpoint / 'training.json'} says that it may not ship; "
+            "for an exam or a table write it with --research\n",
+        )
     template = args.chat_template.read_text() if args.chat_template else None
     export_model(
         args.checkpoint,

@@ -10,11 +10,12 @@ from device.messages import Message, Thread, Triage
 from export.data import Example
 from export.metrics import (
     best_rouge_l,
-    f1,
-    interval,
-    macro_f1,
+    bigrams,
+    facts,
     ordinary_words,
+    rouge,
     rouge_l,
+    self_rouge_l,
     unsupported,
 )
 
@@ -30,6 +31,7 @@ def test_rouge_l() -> None:
     assert rouge_l("the train is late", "the train is late") == 100
     assert rouge_l("trains", "train") == 100, "stemmed"
     assert rouge_l("a b c d", "a c") == pytest.approx(100 * 2 * (2 / 2) * (2 / 4) / (1 + 0.5))
+    assert rouge("a b c", "a c b") == pytest.approx({"1": 100, "2": 0, "l": 200 / 3})
     assert best_rouge_l(["x y", "a b"], ["a b", "q"]) == 100
     assert best_rouge_l([], ["a"]) == 0
 
@@ -53,14 +55,12 @@ def test_unsupported_names_and_numbers() -> None:
     assert wrong("Zoe: the train. Zoe and Ben") == ["Zoe", "Zoe"], "no ordinary word"
 
 
-def test_f1() -> None:
-    assert f1([True, True, False], [True, False, False]) == pytest.approx(200 / 3)
-    assert f1([False], [False]) == 0
-    assert macro_f1(["a", "b"], ["a", "b"]) == 100
+def test_facts() -> None:
+    assert facts("Likely Ben at 7:30, Likely", frozenset({"likely"})) == ["7", "30", "Ben"]
 
 
-def test_interval_holds_the_mean() -> None:
-    values = [float(v) for v in range(100)]
-    low, high = interval(values)
-    assert low < 49.5 < high
-    assert (low, high) == interval(values), "the same each time"
+def test_texts_beside_each_other() -> None:
+    assert self_rouge_l(["a b", "a b", "c d"]) == pytest.approx(100 / 3)
+    assert bigrams(["on my way", "On my bike"]) == (3, 4)
+    with pytest.raises(ValueError, match="one text"):
+        self_rouge_l(["a"])

@@ -13,17 +13,20 @@ import pytest
 
 from device.disk import sha256_of
 from export.release import main, release
+from export.to_gguf import main as to_gguf
 
 GGUF = Path(__file__).parents[1] / "tiny" / "tiny.gguf"
 
 
 def examined(folder: Path, **changes: Any) -> Path:
     """What the exam prints for the tiny model."""
-    row = {"name": "tiny", "sha256": sha256_of(GGUF), "threads": 9, "threads_in_all": 9}
-    quotes = {"name": "quotes as shown", "sha256": None, "threads": 9, "threads_in_all": 9}
-    unchecked = row | {"name": "tiny, unchecked", "glance_rouge_l": 2.0}
+    row = {"sha256": sha256_of(GGUF), "on": "threads", "threads": 9, "threads_in_all": 9}
+    shown = row | {"answers": "shown", "glance_rouge_l": 1.0, "intervals": {}, "thread_tokens": 9.0}
+    quotes = row | {"sha256": None, "answers": "baseline"}
+    unchecked = row | {"answers": "first", "glance_rouge_l": 2.0}
+    long = shown | {"on": "long", "glance_rouge_l": 3.0}
     path = folder / "exam.json"
-    path.write_text(json.dumps([quotes, row | {"glance_rouge_l": 1.0} | changes, unchecked]))
+    path.write_text(json.dumps([quotes, unchecked, long, shown | changes]))
     return path
 
 
@@ -47,7 +50,7 @@ def test_the_new_model_takes_the_old_ones_place(models: Path, tmp_path: Path) ->
     assert manifest["default"] == "x"
     entry = manifest["models"][0]
     assert entry["sha256"] == sha256_of(models / "tiny.gguf")
-    assert entry["figures"] == {"threads": 9, "threads_in_all": 9, "glance_rouge_l": 1.0}
+    assert entry["figures"] == {"threads": 9, "threads_in_all": 9, "glance_rouge_l": 1.0}, "of many"
     assert sorted(p.name for p in models.iterdir()) == ["manifest.json", "tiny.gguf"]
     assert all(stat.S_IMODE(p.stat().st_mode) & 0o044 for p in models.iterdir())
 
@@ -57,6 +60,7 @@ def test_the_new_model_takes_the_old_ones_place(models: Path, tmp_path: Path) ->
     [
         ({"threads": 8}, "8 of 9 threads"),
         ({"threads": None}, "no output of"),
+        ({"answers": "first"}, "not the exam of this file"),
         ("{}", "not the exam of this file"),
         ("[3]", "no output of"),
         ("", "no output of"),
@@ -93,6 +97,27 @@ def test_another_file_of_the_same_name(models: Path, tmp_path: Path) -> None:
     file.write_bytes(GGUF.read_bytes() + b"\0")
     with pytest.raises(ValueError, match="not the exam of this file"):
         release(file, examined(tmp_path), models)
+    assert (models / "tiny.gguf").read_bytes() == b"old"
+
+
+def test_a_model_of_data_that_may_not_ship(
+    checkpoint: Path, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`to_gguf` refuses it, and marks it where it is told that it is for research."""
+    (checkpoint / "training.json").write_text('{"ships": false}')
+    file = tmp_path / "tiny.gguf"
+    arguments = ["to_gguf", str(checkpoint), str(file), "--type", "f32"]
+    arguments += ["--meta", "sidelong.prompt=thread/1"]
+    monkeypatch.setattr(sys, "argv", arguments)
+    with pytest.raises(SystemExit) as left:
+        to_gguf()
+    assert left.value.code == 2
+    assert not file.exists()
+    monkeypatch.setattr(sys, "argv", [*arguments, "--research"])
+    to_gguf()
+    exam = examined(tmp_path, sha256=sha256_of(file))
+    with pytest.raises(ValueError, match="don't let it ship"):
+        release(file, exam, models)
     assert (models / "tiny.gguf").read_bytes() == b"old"
 
 
