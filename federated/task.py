@@ -62,13 +62,18 @@ def pack_replies(sent: Sent, prompt: ThreadPrompt, *, limit: int = LIMIT) -> Seq
     packed = Sequence_(list(trunk), list(range(len(trunk))), [0] * len(trunk), [0.0] * len(trunk))
     for number, draft in enumerate(sent.replies, start=1):
         asked = prompt.reply(draft.intent, sent.thread)
-        answer = [*prompt.answer(draft.text)[:LONGEST], prompt.end]
+        answer = answer_tokens(draft.text, prompt)
         size = len(asked) + len(answer)
         packed.tokens.extend([*asked, *answer])
         packed.positions.extend(range(len(trunk), len(trunk) + size))
         packed.branches.extend([number] * size)
         packed.weights.extend([0.0] * len(asked) + [1.0] * len(answer))
     return packed
+
+
+def answer_tokens(text: str, prompt: ThreadPrompt) -> list[int]:
+    """A reply as it is learnt and examined, with its end."""
+    return [*prompt.answer(text)[:LONGEST], prompt.end]
 
 
 class Bench:

@@ -145,13 +145,15 @@ def _thread(name: str, me: str, messages: list[dict[str, Any]], **more: Any) -> 
     return thread_of({"id": name, "me": me, "messages": messages} | more)
 
 
-def split(name: str, sents: Sequence[Sent], texts: int) -> User | None:
+def split(
+    name: str, sents: Sequence[Sent], texts: int, *, most_test: int = 12, most_gate: int = 8
+) -> User | None:
     """Cut a user's moments in three, in their order; None where there are too few.
 
-    The last fifth is the test and the eighth before it the gate (at least two each, at most twelve
-    and eight); of the rest the last `texts` train. A text that comes twice counts where it comes
-    first, so that "ok" is not both learnt and examined; and a moment of training that shows a
-    gate's or test's text anywhere among the user's own words is left out.
+    The last fifth is the test and the eighth before it the gate (at least two each, at most
+    `most_test` and `most_gate`); of the rest the last `texts` train. A text that comes twice counts
+    where it comes first, so that "ok" is not both learnt and examined; and a moment of training
+    that shows a gate's or test's text anywhere among the user's own words is left out.
     """
     seen: set[str] = set()
     fresh = []
@@ -162,8 +164,8 @@ def split(name: str, sents: Sequence[Sent], texts: int) -> User | None:
             fresh.append(dataclasses.replace(sent, replies=tuple(replies)))
     if len(fresh) < FEWEST:
         return None
-    n_test = min(12, max(2, len(fresh) // 5))
-    n_gate = min(8, max(2, len(fresh) // 8))
+    n_test = min(most_test, max(2, len(fresh) // 5))
+    n_gate = min(most_gate, max(2, len(fresh) // 8))
     test = fresh[-n_test:]
     gate = _without(fresh[-n_test - n_gate : -n_test], test)
     train = _without(fresh[: -n_test - n_gate], [*gate, *test])[-texts:]
