@@ -14,7 +14,7 @@ from typing import Any
 from device.errors import ModelError
 from device.language.engine import Engine, Sampling, Seq, Token
 from device.language.llama_engine import LlamaEngine
-from device.language.load import CELLS_A_THREAD
+from device.language.load import CELLS
 from device.language.prompt import VERSION, ThreadPrompt
 from device.language.tokenizer import JsonTokenizer, Tokenizer
 from device.language.writer import FORKS, Writer
@@ -225,7 +225,7 @@ def open_llama(path: Path, threads: int, sizes: Sizes) -> Ours:
         n_ctx=sizes.context,
         n_seqs=SEQUENCES,
         threads=threads,
-        n_cells=sizes.context + 2 * CELLS_A_THREAD,
+        n_cells=sizes.context + CELLS,
         sha256="bench",
     )
     if engine.metadata().get("sidelong.prompt") != VERSION:

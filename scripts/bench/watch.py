@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from device.language.writer import TRIES
+from device.language.writer import SAMPLES
 from device.messages import Thread
 
 
@@ -16,8 +16,8 @@ class GlanceWatch:
         self._heard = 0
 
     def __call__(self, thread: Thread, task: str, text: str, shown: bool) -> None:
-        """The first try may be shown, or else all of the second ones are heard."""
+        """All samples of it are heard."""
         if task == "glance":
             self._heard += 1
-            if self._heard == 1 + TRIES or (self._heard == 1 and shown):
+            if self._heard == SAMPLES["glance"]:
                 self._act()

@@ -1,0 +1,195 @@
+"""How llama.cpp is run on this CPU: found by measuring, remembered for each model and CPU.
+
+    tuning.json   {"version": 1, "tunings": {"<model's SHA-256> <CPU>": {"threads": 4, ...}}}
+
+A tuning changes how long the wearer waits, never what is said: whatever makes the model say other
+words than untuned is out, however fast it is.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import platform
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Literal, get_args, get_type_hints
+
+from device.cpu import cores, cpu_name
+from device.disk import write_atomically
+from device.errors import ModelError
+from device.settings import default_data_dir
+
+VERSION = 1
+GAIN = 0.03
+"""A change must save this part of the time at least; less may be chance."""
+
+Flash = Literal["auto", "on", "off"]
+Keys = Literal["f16", "q8_0"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """What llama.cpp is told; untuned by default."""
+
+    threads: int | None = None
+    """None is one a core."""
+    batch: int = 512
+    """Tokens that are computed in one go at most (llama.cpp's `n_ubatch`)."""
+    flash: Flash = "auto"
+    """Flash attention; "auto" leaves it to llama.cpp."""
+    keys: Keys = "f16"
+    """How the keys of the KV cache are kept. Values stay in f16: without flash attention they can't
+    be had in less."""
+    repack: bool = True
+    """Whether weights are laid out anew for the CPU at load."""
+
+
+UNTUNED = Tuning()
+
+
+def knobs(n_cores: int) -> list[list[dict[str, Any]]]:
+    """The changes that are tried, one group after the other, on the best that was found before."""
+    threads = sorted({n for n in (1, 2, 3, 4, 6, 8, 12, 16, n_cores // 2) if 0 < n < n_cores})
+    return [
+        [{"threads": n} for n in threads[-4:]],
+        [{"repack": False}],
+        [{"flash": "on"}, {"flash": "off"}],
+        [{"batch": 128}, {"batch": 256}],
+        [{"keys": "q8_0"}],
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One measurement."""
+
+    ms: float
+    said: tuple[int, ...]
+    """The tokens that the model chose meanwhile, greedily."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What became of one candidate."""
+
+    tuning: Tuning
+    ms: float
+    """Median of its rounds; infinite where the model can't be run so."""
+    same_words: bool
+
+
+Measure = Callable[[Tuning], Trial]
+
+
+def tune(
+    measure: Measure, groups: Sequence[Sequence[dict[str, Any]]], rounds: int
+) -> tuple[Tuning, list[list[Finding]]]:
+    """The best tuning, and a group's findings, the best before it first.
+
+    The candidates of a group are measured in turn, round after round, so that a machine that is
+    slow for a while is slow for all of them. Raises `ModelError` for a model that can't be run.
+    """
+    best, said = UNTUNED, measure(UNTUNED).said  # this one also reads the file into memory
+    found = []
+    for group in groups:
+        candidates = [best, *(replace(best, **change) for change in group)]
+        turns = [[_trial(measure, candidate) for candidate in candidates] for _ in range(rounds)]
+        findings = [
+            Finding(
+                candidate,
+                statistics.median(trial.ms for trial in trials),
+                all(trial.said == said for trial in trials),
+            )
+            for candidate, trials in zip(candidates, zip(*turns, strict=True), strict=True)
+        ]
+        quickest = min((f for f in findings if f.same_words), key=lambda f: f.ms, default=None)
+        if quickest is not None and quickest.ms < findings[0].ms * (1 - GAIN):
+            best = quickest.tuning
+        found.append(findings)
+    return best, found
+
+
+def _trial(measure: Measure, candidate: Tuning) -> Trial:
+    try:
+        return measure(candidate)
+    except ModelError:  # keys in 8 bits, say, of a head whose width is no multiple of 32
+        return Trial(math.inf, ())
+
+
+def words(tuning: Tuning) -> str:
+    """A tuning for people."""
+    threads = "a thread a core"
+    if tuning.threads is not None:
+        threads = f"{tuning.threads} thread{'s' * (tuning.threads > 1)}"
+    repacked = "repacked" if tuning.repack else "as they are"
+    return (
+        f"{threads}, weights {repacked}, flash attention {tuning.flash}, "
+        f"batches of {tuning.batch}, keys {tuning.keys}"
+    )
+
+
+class Tunings:
+    """The tunings that this machine remembers."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    @classmethod
+    def default(cls) -> Tunings:
+        """Those in the wearer's data folder."""
+        return cls(default_data_dir() / "tuning.json")
+
+    def of(self, sha256: str) -> Tuning | None:
+        """The tuning of a model on this CPU; None where there is none or none that makes sense."""
+        return _tuning(self._all().get(_key(sha256)))
+
+    def remember(self, sha256: str, tuning: Tuning) -> None:
+        """Use this one for the model from now on, on this CPU. Raises `OSError`."""
+        self._write(self._all() | {_key(sha256): asdict(tuning)})
+
+    def forget(self, sha256: str) -> bool:
+        """Run the model untuned again; whether anything was forgotten. Raises `OSError`."""
+        tunings = self._all()
+        known = tunings.pop(_key(sha256), None) is not None
+        if known:
+            self._write(tunings)
+        return known
+
+    def _all(self) -> dict[str, Any]:
+        """What the file holds. Damaged or newer, it is as good as none: tuning is only speed."""
+        try:
+            record = json.loads(self.path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        if not isinstance(record, dict) or record.get("version") != VERSION:
+            return {}
+        tunings = record.get("tunings")
+        return tunings if isinstance(tunings, dict) else {}
+
+    def _write(self, tunings: dict[str, Any]) -> None:
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        record = {"version": VERSION, "tunings": tunings}
+        write_atomically(self.path, json.dumps(record, indent=1) + "\n")
+
+
+def _key(sha256: str) -> str:
+    return f"{sha256} {platform.machine()} {cpu_name()} x{cores()}"
+
+
+def _tuning(record: object) -> Tuning | None:
+    """A tuning as the file holds it; None for what llama.cpp could stumble over."""
+    names = {field.name for field in fields(Tuning)}
+    if not isinstance(record, dict) or set(record) != names:
+        return None
+    hints = get_type_hints(Tuning)
+    threads, batch = record["threads"], record["batch"]
+    sound = (
+        (threads is None or (type(threads) is int and 0 < threads <= cores()))
+        and (type(batch) is int and 32 <= batch <= UNTUNED.batch)
+        and all(record[name] in get_args(hints[name]) for name in ("flash", "keys"))
+        and isinstance(record["repack"], bool)
+    )
+    return Tuning(**record) if sound else None

@@ -1,0 +1,245 @@
+"""Many conversations at once: is every message kept, does memory stay bounded, who waits how long?
+
+    python scripts/load_test.py [--threads 200] [--rate 50] [--seconds 60] [--model FILE]
+
+It goes the way of `sidelong run`: a connector's arrivals are written to the inbox, a burst in one
+conversation gives one card, one model writes the cards one after the other, prefilled threads
+make room for each other on disk. Only the display is missing: a glance counts as shown when its
+card is there.
+
+First the machine is idle: one message at a time, in one conversation. Then messages come at
+random into all of them (the seed is fixed), and once a second one into the conversation that was
+measured idle. The last line is one JSON object. Exit code 1 where a message was lost.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from device.card_queue import CardQueue, Written
+from device.connectors.connector import Able, Arrival, Receipt
+from device.errors import ConnectorError, SidelongError
+from device.inbox import Inbox
+from device.intake import Changed, Intake
+from device.language.catalog import Catalog
+from device.language.load import find_model, load_writer
+from device.language.spill import Spill
+from device.messages import Message, Thread
+from device.model_in_use import KEPT
+from scripts.bench.chat import ME, read_thread
+from scripts.bench.fresh import peak_mb
+from scripts.bench.stats import percentile
+
+NAME = "load"
+WATCHED = "watched"
+PROBES = 5
+"""Messages while nothing else is going on."""
+SETTLE = 600.0
+"""Seconds that a card is waited for at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How much comes in."""
+
+    threads: int
+    rate: float
+    """Messages a second, without the watched conversation's."""
+    seconds: float
+
+
+@dataclass
+class Source:
+    """A connector whose messages are made here; it has nobody at the other end."""
+
+    load: Load
+    able: Able = field(default_factory=lambda: Able(frozenset({"history"})))
+    me: str = ME
+    queue: asyncio.Queue[Arrival | None] = field(default_factory=asyncio.Queue)
+    sent: dict[str, float] = field(default_factory=dict)
+    """Message id -> when it came, by `time.monotonic`."""
+    acknowledged: list[str] = field(default_factory=list)
+
+    async def threads(self) -> tuple[Thread, ...]:
+        """Everyone's history: 24 messages, all of them read."""
+        names = [WATCHED, *(f"thread {i}" for i in range(self.load.threads - 1))]
+        return tuple(replace(read_thread(), id=name) for name in names)
+
+    async def arrivals(self) -> AsyncIterator[Arrival]:
+        while (arrival := await self.queue.get()) is not None:
+            yield arrival
+
+    async def acknowledge(self, arrival: Arrival) -> None:
+        self.acknowledged.append(arrival.message.id or "")
+
+    async def send(self, conversation: str, text: str, key: str) -> Receipt:
+        raise ConnectorError("nothing is sent in a load test")
+
+    async def redact(self, receipt: Receipt) -> None:
+        raise ConnectorError("nothing is sent in a load test")
+
+    async def close(self) -> None:
+        self.queue.put_nowait(None)
+
+    def say(self, conversation: str) -> str:
+        """One more message; its id."""
+        n = len(self.sent)
+        text = f"can you bring {2 + n % 90} chairs to the yard at {1 + n % 12}:30?"
+        message = Message("Ilse", text, id=f"new {n}")
+        self.sent[f"new {n}"] = time.monotonic()
+        self.queue.put_nowait(Arrival(conversation, message, "Canal Street 14", True))
+        return f"new {n}"
+
+
+class Run:
+    """One run: what is written down, and when which card was there."""
+
+    def __init__(self, load: Load, inbox: Inbox, model: ThreadPoolExecutor, write: Any):
+        self._load = load
+        self.source = Source(load)
+        self.inbox = inbox
+        self._intake = Intake(NAME, self.source, inbox)
+        self._cards = CardQueue(NAME, inbox, write, model)
+        self._glanced: dict[str, float] = {}
+        self._news = asyncio.Event()
+        self.cards = 0
+        self.failed = 0
+        self.memory_mb: list[float] = []
+        """The most that was held up to each card."""
+
+    async def go(self) -> dict[str, Any]:
+        """All of it; the figures."""
+        await self._intake.history()
+        work = [
+            asyncio.create_task(self._intake.run(self._changed)),
+            asyncio.create_task(self._cards.run(self._written)),
+        ]
+        try:
+            idle = [await self._glance(self.source.say(WATCHED)) for _ in range(1 + PROBES)][1:]
+            before, quiet = self.cards, len(self.source.sent)
+            self.memory_mb.append(peak_mb())
+            probes = await self._flood()
+            busy = [await self._glance(id) for id in probes]
+            cards = self.cards - before
+            await self.source.close()
+            await work[0]
+        finally:
+            for task in work:
+                task.cancel()
+            for task in work:
+                with suppress(asyncio.CancelledError):
+                    await task
+        return {
+            "threads": self._load.threads,
+            "messages": len(self.source.sent) - quiet,
+            "lost": len(self._lost()),
+            "cards": cards,
+            "cards_failed": self.failed,
+            "idle_glance_ms": percentile(idle, 50),
+            "busy_glance_ms": percentile(busy, 50),
+            "busy_glance_ms_p95": percentile(busy, 95),
+            "busy_over_idle": percentile(busy, 50) / percentile(idle, 50),
+            "peak_mb_idle": self.memory_mb[0],
+            "peak_mb_halfway": self.memory_mb[len(self.memory_mb) // 2],
+            "peak_mb_most": self.memory_mb[-1],
+        }
+
+    async def _flood(self) -> list[str]:
+        """Messages at the rate, whatever else is slow; the ids of the watched conversation's."""
+        draw, probes = random.Random(1), []
+        started = time.monotonic()
+        for n in range(int(self._load.rate * self._load.seconds)):
+            await asyncio.sleep(max(0.0, started + n / self._load.rate - time.monotonic()))
+            self.source.say(f"thread {draw.randrange(self._load.threads - 1)}")
+            if n >= len(probes) * self._load.rate:
+                probes.append(self.source.say(WATCHED))
+        return probes
+
+    async def _glance(self, id: str) -> float:
+        """Wait for the card that tells of a message; milliseconds since that came."""
+        async with asyncio.timeout(SETTLE):
+            while id not in self._glanced:
+                self._news.clear()
+                await self._news.wait()
+        return (self._glanced[id] - self.source.sent[id]) * 1000
+
+    def _changed(self, changed: Changed) -> None:
+        if changed.wants_card:
+            self._cards.want(changed.conversation)
+
+    def _written(self, written: Written) -> None:
+        self.cards += 1
+        self.failed += written.failed
+        self.memory_mb.append(peak_mb())
+        if not written.overtaken:
+            for message in written.thread.news:
+                self._glanced.setdefault(message.id or "", time.monotonic())
+            self.inbox.mark_read(NAME, written.thread.id, written.last)
+            self._news.set()
+
+    def _lost(self) -> set[str]:
+        """What came and is not in the inbox, or was never acknowledged."""
+        kept = {
+            message.id
+            for info in self.inbox.threads()
+            for message in self.inbox.thread(NAME, info.id).messages
+        }
+        return set(self.source.sent) - (kept & set(self.source.acknowledged))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """0; 1 where a message was lost, 2 where the test can't be run."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--threads", type=int, default=200, help="conversations (default: 200)")
+    parser.add_argument("--rate", type=float, default=50, help="messages a second (default: 50)")
+    parser.add_argument("--seconds", type=float, default=60, help="of messages (default: 60)")
+    parser.add_argument("--model", help="a model's name, or a path (default: the one in use)")
+    parser.add_argument("--cpu-threads", type=int, help="(default: as tuned, else one a core)")
+    args = parser.parse_args(arguments)
+    if args.threads < 2 or args.rate <= 0 or args.seconds <= 0:
+        parser.error("at least two conversations, and a rate and seconds above 0")
+    load = Load(args.threads, args.rate, args.seconds)
+    with (
+        tempfile.TemporaryDirectory(prefix="sidelong-load-") as folder,
+        ThreadPoolExecutor(1, "model") as model,
+        Inbox(Path(folder) / "inbox.sqlite") as inbox,
+    ):
+        try:
+            writer = load_writer(
+                find_model(args.model, Catalog.default()),
+                threads=args.cpu_threads,
+                together=KEPT,
+                spill=Spill(Path(folder) / "spilled"),
+            )
+        except SidelongError as error:
+            print(error, file=sys.stderr)
+            return 2
+        found = asyncio.run(_run(load, inbox, model, writer.card))
+    for name, value in found.items():
+        print(f"{name.replace('_', ' '):>20}  {value:,.1f}".removesuffix(".0"))
+    print(json.dumps({k: round(v, 3) for k, v in found.items()}))
+    return int(found["lost"] > 0)
+
+
+async def _run(load: Load, inbox: Inbox, model: ThreadPoolExecutor, write: Any) -> dict[str, Any]:
+    return await Run(load, inbox, model, write).go()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
