@@ -6,7 +6,7 @@ DATA   ?= ../shared/data
 CHECKPOINT ?= $(if $(wildcard work/118m/model.safetensors),work/118m,work/shipped)
 PIP    := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint train exam onnx picture bench clean federated
+.PHONY: demo test lint train exam onnx picture bench clean federated matrix-test
 
 demo: $(VENV)/.base
 	@$(BIN)/sidelong demo
@@ -36,7 +36,7 @@ $(VENV)/.base: $(VENV)/.python pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.base
 	@echo "Installing what the tests need, PyTorch among it: a few minutes, the first time only."
-	@$(PIP) -e '.[dev,export]'
+	@$(PIP) -e '.[dev,export,matrix]'
 	@touch $@
 
 train: | $(DATA)/glancechat $(VENV)/.dev
@@ -46,8 +46,10 @@ train: | $(DATA)/glancechat $(VENV)/.dev
 $(DATA)/glancechat:
 	@echo "No folder $@; say where the training data is: make $(MAKECMDGOALS) DATA=FOLDER" >&2; exit 2
 
+# EXAM="--long --baselines --against work/teacher.gguf --plot work/exam.png" asks for more.
 exam: | $(DATA)/glancechat $(VENV)/.dev
-	$(BIN)/python -m export.exam --model models/sidelong-118m.gguf --data $(DATA)
+	$(BIN)/python -m export.exam --model models/sidelong-118m.gguf --data $(DATA) \
+	  $(addprefix --statements ,$(wildcard $(DATA)/glancechat/traps-dev.jsonl)) $(EXAM)
 
 # From the checkpoint that `make train` leaves, from another (make onnx CHECKPOINT=DIR), or, where
 # there is none, from the shipped model's own weights.
@@ -80,6 +82,17 @@ federated: $(VENV)/.federated
 $(VENV)/.federated: $(VENV)/.dev
 	@echo "Installing Flower and Ray for the simulation: a minute or two, the first time only."
 	@$(PIP) -e '.[federated]'
+	@touch $@
+
+# The Matrix connector against a real homeserver on loopback. Synapse (AGPL, large) is no dependency of
+# Sidelong's and gets an environment of its own.
+matrix-test: $(VENV)/.dev build/synapse/.installed
+	$(BIN)/pytest tests/device/connectors/matrix
+
+build/synapse/.installed:
+	@echo "Installing Synapse for the tests: a minute, the first time only."
+	@$(PYTHON) -m venv build/synapse
+	@build/synapse/bin/pip install --quiet --disable-pip-version-check matrix-synapse==1.163.2
 	@touch $@
 
 picture: $(VENV)/.base

@@ -6,8 +6,10 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
+from device.language.adapter_choice import Adapters
 from device.language.catalog import Catalog
 from device.language.load import find_model, load_writer
+from device.language.spill import Spill
 from device.language.writer import Writer
 from device.messages import Card, Thread
 from device.settings import Settings
@@ -20,14 +22,27 @@ class Assistant:
         self._writer = writer
 
     @classmethod
-    def from_settings(cls, settings: Settings, together: int = 1) -> Self:
-        """With the model, engine and threads of the settings. Raises `ModelError`.
+    def from_settings(
+        cls, settings: Settings, together: int = 1, spill: Spill | None = None
+    ) -> Self:
+        """With the model, engine and threads of the settings, and the wearer's own adapter.
 
-        `together`: how many threads `cards` reads side by side, at the price of a larger cache.
+        What is learnt or rolled back later speaks from the next thread on. Raises `ModelError`.
+
+        `together`: how many threads `cards` reads side by side, or `card` keeps prefilled.
+        `spill`: where those are put that make room for others.
         """
         model = find_model(settings.model, Catalog.default())
         return cls(
-            load_writer(model, settings.engine, settings.threads, settings.context, together)
+            load_writer(
+                model,
+                settings.engine,
+                settings.threads,
+                settings.context,
+                together,
+                adapter=Adapters.default().follow(model.sha256),
+                spill=spill,
+            )
         )
 
     def card(self, thread: Thread) -> Card:

@@ -12,12 +12,19 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "demo": "play the bundled chats and show a card for each",
+    "run": "take messages as they come, show them, draft, ask, and send",
     "read": "read chat exports and show a card for each conversation",
     "check": "judge statements about threads: is each one supported?",
     "inbox": "list, search, import and wipe the messages kept on this machine",
+    "matrix": "log in to a Matrix server, verify devices, log out",
     "model": "list, choose, verify and fetch models",
+    "personalize": "learn from your sent messages how you write, on this machine",
+    "tune": "find how the model runs fastest on this CPU, and remember it",
+    "init": "write a settings file in which every setting is explained",
     "doctor": "say what is installed, which model and CPU, and what is missing for what",
 }
+ELSEWHERE = {"personalize": "federated.personalize"}
+"""Commands whose module lies in another room; like all, it is imported when it is asked for."""
 STOPPED = 130
 """What a shell reports for a command that Ctrl-C (SIGINT) ended."""
 UNREAD = 141
@@ -104,4 +111,4 @@ def _give_up_output() -> None:
 def _module(name: str):  # type: ignore[no-untyped-def]
     from importlib import import_module
 
-    return import_module(f"device.commands.{name}")
+    return import_module(ELSEWHERE.get(name, f"device.commands.{name}"))

@@ -1,9 +1,10 @@
-"""Files that must be whole after a power cut, and their hashes."""
+"""Files that must be whole after a power cut, their hashes, and files that must be gone."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -39,3 +40,25 @@ def sha256_of(path: Path) -> str:
     """SHA-256 of a file, in lower-case hex. Raises `OSError`."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def erase(path: Path) -> None:
+    """Remove a file or a folder, its content overwritten with zeros first. Raises `OSError`.
+
+    A disk that writes elsewhere than it was told (flash, a journal) may keep the old content.
+    """
+    for file in path.rglob("*") if path.is_dir() else (path,):
+        if file.is_file() and not file.is_symlink():
+            _overwrite(file)
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def _overwrite(path: Path) -> None:
+    left = path.stat().st_size
+    with path.open("r+b", buffering=0) as file:
+        while left > 0:
+            left -= file.write(bytes(min(left, 1 << 20)))
+        os.fsync(file.fileno())

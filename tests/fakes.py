@@ -91,7 +91,7 @@ class ScriptedEngine:
 
     fingerprint = "scripted"
 
-    def __init__(self, answer: Answer, n_ctx: int = 4096, n_seqs: int = 16):
+    def __init__(self, answer: Answer, n_ctx: int = 4096, n_seqs: int = 32):
         self.n_ctx = n_ctx
         self.n_vocab = ByteTokenizer.n_vocab
         self.prefilled = 0

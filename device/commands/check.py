@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,17 @@ from device.text import neutralise
 
 KEYS = {"statements": None, "true": True, "false": False}
 """List in a statements file -> whether what it lists is meant to be true."""
+
+OUTCOMES = {
+    "passed": ("✓", "green"),
+    "caught": ("✓", "green"),
+    "wrongly refused": ("✗", "bold red"),
+    "missed": ("✗", "bold red"),
+    "supported": ("✓", "green"),
+    "not supported": ("✗", "yellow"),
+}
+"""What became of a statement -> its mark and style. The first two are right by what the file says,
+the next two wrong; of the last two it says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +84,7 @@ def _threads(args: argparse.Namespace, problems: Problems) -> dict[str, Thread]:
 def _judge(args: argparse.Namespace, threads: dict[str, Thread], problems: Problems) -> None:
     judge = Judge()
     console = Screen()
-    right = wrong = 0
+    found: Counter[str] = Counter()
     shown: str | None = None
     for claims in read_claims(args.statements):
         if isinstance(claims, InputError):
@@ -85,9 +97,7 @@ def _judge(args: argparse.Namespace, threads: dict[str, Thread], problems: Probl
         thread = threads[claims.thread_id]
         for statement, meant in claims.statements:
             verdict = judge.judge(statement, thread)
-            if meant is not None:
-                right += verdict.passes == meant
-                wrong += verdict.passes != meant
+            found[outcome(verdict, meant)] += 1
             if args.json:
                 record = {
                     "id": thread.id,
@@ -103,8 +113,8 @@ def _judge(args: argparse.Namespace, threads: dict[str, Thread], problems: Probl
                 _show_thread(thread, console)
                 shown = thread.id
             _show_verdict(statement, verdict, meant, console)
-    if right + wrong and not args.json:
-        console.print(f"\n{right} of {right + wrong} judged as the file says.")
+    if found and not args.json:
+        _show_sum(found, console)
 
 
 def _show_thread(thread: Thread, console: Screen) -> None:
@@ -115,12 +125,38 @@ def _show_thread(thread: Thread, console: Screen) -> None:
     console.print(line)
 
 
+def outcome(verdict: Verdict, meant: bool | None) -> str:
+    """The verdict in a word, by what the file says of the statement (`OUTCOMES`)."""
+    return {
+        (None, True): "supported",
+        (None, False): "not supported",
+        (True, True): "passed",
+        (True, False): "wrongly refused",
+        (False, False): "caught",
+        (False, True): "missed",
+    }[meant, verdict.passes]
+
+
+def _show_sum(found: Counter[str], console: Screen) -> None:
+    """How many of each, those that the file says nothing of last."""
+    parts = [
+        f"{found[good]} of {found[good] + found[bad]} {what} {good}"
+        for what, good, bad in (
+            ("true", "passed", "wrongly refused"),
+            ("false", "caught", "missed"),
+            ("statements", "supported", "not supported"),
+        )
+        if found[good] + found[bad]
+    ]
+    console.print(Text(f"\n{', '.join(parts)}.", style="bold"))
+
+
 def _show_verdict(statement: str, verdict: Verdict, meant: bool | None, console: Screen) -> None:
-    """The mark, the statement, and below it why it fails."""
-    head = Text("  ✓ pass  ", style="green") if verdict.passes else Text("  ✗ FAIL  ", "bold red")
+    """The outcome, the statement, and below it why it isn't supported."""
+    word = outcome(verdict, meant)
+    mark, style = OUTCOMES[word]
+    head = Text(f"  {mark} {word:{max(map(len, OUTCOMES))}}  ", style=style)
     body = Text(neutralise(statement))
-    if meant not in (None, verdict.passes):
-        body.append(f"  (the file says it is {'true' if meant else 'false'})", style="yellow")
     if why := reason(verdict):
         body.append(f"\n{neutralise(why)}", style="dim")
     hang(head, body, console)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import ctypes.util
-import os
 import platform
 import re
 import shutil
@@ -14,9 +13,11 @@ from pathlib import Path
 from rich.text import Text
 
 from device.commands.common import version
+from device.cpu import cores, cpu_name
 from device.displays.terminal import Screen, hang
 from device.errors import ModelError, SettingsError
 from device.language.catalog import Catalog
+from device.language.tuning import Tunings, words
 from device.settings import default_data_dir, load_settings, settings_path
 from device.text import neutralise
 
@@ -72,6 +73,8 @@ def run(args: argparse.Namespace) -> int:
         entry = Catalog.default().current()
         size = f"{entry.size_bytes / 1e6:.1f} MB"
         row("model in use", f"{entry.name} ({entry.quantization}, {size}, whole)")
+        tuned = Tunings.default().of(entry.sha256)
+        row("tuned for this CPU", words(tuned) if tuned else "not yet: sidelong tune")
     except ModelError as error:
         row("model in use", str(error), good=False)
     for feature, needs in NEEDS.items():
@@ -86,19 +89,6 @@ def run(args: argparse.Namespace) -> int:
         else:
             row(feature, found)
     return 0 if well else 2
-
-
-def cpu_name() -> str:
-    """The processor as the system calls it."""
-    info = Path("/proc/cpuinfo")
-    text = info.read_text() if info.exists() else ""
-    found = re.search(r"^(?:model name|Model)\s*:\s*(.+)$", text, re.MULTILINE)
-    return found[1] if found else platform.processor() or "unknown processor"
-
-
-def cores() -> int:
-    """How many the process may use; macOS and Windows only say how many there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def memory() -> str:

@@ -19,6 +19,7 @@ from device.commands.common import (
 from device.displays.terminal import Screen, hang
 from device.errors import InputError, SidelongError
 from device.inbox import Inbox
+from device.language.spill import wipe_spilled
 from device.settings import default_data_dir
 from device.text import neutralise
 
@@ -113,5 +114,6 @@ def _wipe(inbox: Inbox, sure: bool) -> int:
         if answer.strip().lower() != "y":
             print("Nothing was removed.")
             return 0
+    wipe_spilled()  # first: it holds what the messages say
     print(f"{inbox.wipe()} messages removed.")
     return 0

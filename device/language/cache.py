@@ -6,6 +6,10 @@
 What no longer fits is folded, a window of messages at a time, into one line in its place: the
 line that stood there before and the window give the next line. A window is a quarter of the
 context, so that most messages find room behind the cached tokens and only extend them.
+
+Together the threads take no more cells of the engine's cache than one of full length. The least
+recently used one makes room: to disk, where there is a place for it, from where it comes back
+without being read again.
 """
 
 from __future__ import annotations
@@ -18,13 +22,16 @@ from dataclasses import dataclass, replace
 from device.language.engine import Engine, Seq, Token
 from device.language.prompt import Prompt, thread_tokens
 from device.language.quotes import shorten
+from device.language.spill import Spill
 from device.messages import Message, Thread
 
 WINDOWS = 4
 """How many windows of messages the context has room for; one is dropped at a time."""
 MOST_WINDOWS = 8
-"""So many are read before what fits, at most: of an export of years, one line would keep nothing
-of the first ones, and reading them would take minutes."""
+"""So many of new messages are read before what fits, at most: of an export of years, one line would
+keep nothing of the first ones, and reading them would take minutes."""
+READ_WINDOWS = 1
+"""The same for messages that the wearer has read: they only help to understand the new ones."""
 KNOWN = 64
 """Threads whose folded messages are remembered, a line each."""
 
@@ -56,19 +63,28 @@ class _Folded:
 class ThreadCache:
     """Keeps up to `capacity` threads in the engine; the least recently used one makes room."""
 
-    def __init__(self, engine: Engine, prompt: Prompt, capacity: int, room: int, sum_up: SumUp):
+    def __init__(
+        self,
+        engine: Engine,
+        prompt: Prompt,
+        capacity: int,
+        room: int,
+        sum_up: SumUp,
+        spill: Spill | None = None,
+    ):
         """`room` is how many positions stay free behind a thread for tasks and answers."""
         self._engine = engine
         self._prompt = prompt
         self._capacity = capacity
         self._limit = engine.n_ctx - room
         self._sum_up = sum_up
+        self._spill = spill
         self._seqs: OrderedDict[str, Seq] = OrderedDict()
         self._folded: OrderedDict[str, _Folded] = OrderedDict()
 
     @property
     def limit(self) -> int:
-        """The most tokens of a thread that are held."""
+        """The most tokens that are held, of one thread and of all together."""
         return self._limit
 
     def size(self, thread: Thread) -> int:
@@ -78,18 +94,12 @@ class ThreadCache:
 
     def sync(self, thread: Thread) -> Cached:
         """Bring the engine up to the thread as it is now; only what is new is decoded."""
-        seq = self._seqs.get(thread.id)
-        if seq is None:
-            if len(self._seqs) >= self._capacity:
-                self._engine.close(self._seqs.popitem(last=False)[1])
-            seq = self._seqs[thread.id] = self._engine.open()
-        self._seqs.move_to_end(thread.id)
         folded = self._known(thread)
-        while True:
-            tokens, too_many = self._behind(folded, thread)
-            if not too_many:
-                break
+        tokens, too_many = self._behind(folded, thread)
+        seq = self._opened(thread.id, self._limit if too_many else len(tokens))
+        while too_many:
             folded = self._fold(thread, folded, seq)
+            tokens, too_many = self._behind(folded, thread)
         self._remember(thread.id, folded)
         self._hold(seq, tokens)
         return Cached(seq, len(tokens))
@@ -110,9 +120,24 @@ class ThreadCache:
             self._hold(seq, original)
 
     def clear(self) -> None:
-        """Free every sequence."""
+        """Free every sequence; none is spilled."""
         while self._seqs:
             self._engine.close(self._seqs.popitem()[1])
+
+    def _opened(self, thread_id: str, size: int) -> Seq:
+        """The sequence of a thread that will have so many tokens; others make room for it."""
+        seq = self._seqs.pop(thread_id, None)
+        others = sum(len(self._engine.tokens(other)) for other in self._seqs.values())
+        while self._seqs and (len(self._seqs) >= self._capacity or others + size > self._limit):
+            oldest, other = self._seqs.popitem(last=False)
+            others -= len(self._engine.tokens(other))
+            if self._spill is not None:
+                self._spill.put(self._engine, oldest, other)
+            self._engine.close(other)
+        if seq is None and self._spill is not None:
+            seq = self._spill.take(self._engine, thread_id)
+        self._seqs[thread_id] = self._engine.open() if seq is None else seq
+        return self._seqs[thread_id]
 
     def _hold(self, seq: Seq, tokens: Sequence[Token]) -> None:
         """Make these the tokens of a sequence; what it holds of them already stays."""
@@ -172,10 +197,11 @@ class ThreadCache:
                 break
         else:
             known = _Folded(0)
-        most = self._limit + MOST_WINDOWS * (self._limit // WINDOWS)
+        size = 0
         for i in range(len(thread.messages) - 1, known.until - 1, -1):
-            most -= len(self._prompt.message(thread.messages[i], thread.me))
-            if most < 0:
+            size += len(self._prompt.message(thread.messages[i], thread.me))
+            windows = MOST_WINDOWS if i >= thread.unread_from else READ_WINDOWS
+            if size > self._limit + windows * (self._limit // WINDOWS):
                 return _Folded(min(i + 1, len(thread.messages) - 1))
         return known
 

@@ -17,8 +17,8 @@ from device.language.value_claims import rejected_words, weigh_values
 from device.language.words import (
     cancels,
     content,
+    denies_something,
     first_person,
-    is_negator,
     second_person,
     stem,
     words,
@@ -71,15 +71,21 @@ def _share(flags: list[bool]) -> float:
 
 def people_in(tokens: list[str], index: Index) -> list[int]:
     """Who is named, in the order of the words; "you" is the wearer."""
+    plain = [token.removesuffix("'s").removesuffix("'") for token in tokens]
     found: list[int] = []
-    for token in tokens:
-        plain = token.removesuffix("'s").removesuffix("'")
-        for person, name in enumerate(index.cast):
-            if (
-                plain in name or (person == 0 and token in ("you", "your", "you've", "you'll"))
-            ) and (person not in found):
-                found.append(person)
+    for token, bare in zip(tokens, plain, strict=True):
+        called = closest(bare, set(plain), index)
+        if token in ("you", "your", "you've", "you'll"):
+            called.append(0)
+        found += [person for person in called if person not in found]
     return found
+
+
+def closest(word: str, said: set[str], index: Index) -> list[int]:
+    """Who is meant by a name: of two Bens the one whose second name is `said` too."""
+    called = [person for person, name in enumerate(index.cast) if word in name]
+    most = max((len(index.cast[person] & said) for person in called), default=0)
+    return [person for person in called if len(index.cast[person] & said) == most]
 
 
 def _weigh_people(statement: str, index: Index, found: dict[str, float]) -> None:
@@ -165,6 +171,9 @@ def weigh_debt(about: Aim, index: Index, found: dict[str, float]) -> None:
             continue
         by_reader = re.search(r"\b(?:yo)?u (?:still )?owe\b", clause.folded)
         by_writer = re.search(r"\b(?:i|we) (?:still )?owe\b", clause.folded)
+        by_other = re.search(r"\b(?:he|she) (?:still )?owes\b", clause.folded)
+        if wearer_owes and by_other and not by_reader and clause.sender:
+            found["owes"] = -1.0
         if bool(by_reader) != bool(by_writer):
             owes = bool(by_reader) != (clause.sender == 0)
             found["owes"] = 1.0 if owes == wearer_owes else -1.0
@@ -176,7 +185,7 @@ def _weigh_mood(statement: str, index: Index, found: dict[str, float]) -> None:
         weigh_polarity(about, index, found)
         if about.best < 0.25 or not about.stems:
             continue
-        negated = any(map(is_negator, about.tokens)) or cancels(about.folded)
+        negated = denies_something(about.tokens) or cancels(about.folded)
         strength = about.best * min(1.0, len(about.stems) / 3)
         last = max(
             c.order
@@ -201,11 +210,11 @@ def _cohesion(statement: str, index: Index) -> float:
 
 def _closeness(a: str, b: str, index: Index) -> float:
     """How close two stems stand in the thread at best: 1 in one clause, 0.1 far apart."""
-    best = 0.0
-    with_b = [c for c in index.clauses if b in c.stems]
-    for c in index.clauses:
-        if a in c.stems:
-            for d in with_b:
-                gap = abs(c.message - d.message)
-                best = max(best, 1.0 if c is d else 0.7 if not gap else 0.4 if gap == 1 else 0.1)
-    return best
+    if any(a in c.stems and b in c.stems for c in index.clauses):
+        return 1.0
+    with_a, with_b = ({c.message for c in index.clauses if s in c.stems} for s in (a, b))
+    if with_a & with_b:
+        return 0.7
+    if any(m - 1 in with_b or m + 1 in with_b for m in with_a):
+        return 0.4
+    return 0.1 if with_a and with_b else 0.0

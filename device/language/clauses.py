@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from device.language.values import Value, fold, values
-from device.language.words import content, is_negator, stem, words
+from device.language.words import content, denies_something, stem, words
 from device.messages import Thread
 
 _CLAUSE = re.compile(r"[.!?;:\n…]+(?=\s|$)|,(?=\s)|\s[-–—]+\s|\b(?:but|because|so|while)\b")
@@ -50,6 +50,8 @@ class Index:
     """Folded words of each person's name; the wearer first."""
     idf: dict[str, float] = field(default_factory=dict)
     """Weight of each stem of the thread."""
+    stems: list[set[str]] = field(default_factory=list)
+    """Of each message."""
     words: frozenset[str] = frozenset()
     """Every folded word of the thread."""
 
@@ -82,10 +84,11 @@ def index_of(thread: Thread) -> Index:
             index.clauses.append(
                 Clause(
                     number, len(index.clauses), people[message.sender], folded, stems,
-                    any(map(is_negator, tokens)), frozenset(named),
+                    denies_something(tokens), frozenset(named),
                     _addressed(folded, index.cast), tuple(values(piece, source=True)),
                 )
             )  # fmt: skip
+        index.stems.append(in_message)
         for s in in_message:
             df[s] = df.get(s, 0) + 1
     count = len(thread.messages)
@@ -122,11 +125,11 @@ class Aim:
     stems: list[str]
     weights: list[float]
     """Per clause, 0..1: the share of the part's weight that stands in or around the clause."""
+    best: float = field(init=False)
+    """The weight of the clause that it is most about."""
 
-    @property
-    def best(self) -> float:
-        """The weight of the clause that it is most about."""
-        return max(self.weights, default=0.0)
+    def __post_init__(self) -> None:
+        self.best = max(self.weights, default=0.0)
 
 
 def aim(text: str, index: Index) -> Aim:
@@ -137,16 +140,15 @@ def aim(text: str, index: Index) -> Aim:
     stems = [s for s in content(tokens) if s not in skip]
     known = [(s, index.idf[s]) for s in stems if s in index.idf]
     total = sum(w for _, w in known) or 1.0
-    by_message: dict[int, set[str]] = {}
-    for clause in index.clauses:
-        by_message.setdefault(clause.message, set()).update(clause.stems)
-    empty: set[str] = set()
+    found = {s for s, _ in known}
+    shared = [found & stems for stems in index.stems] + [set()]  # none before the first one either
     weights = []
     for clause in index.clauses:
-        message = by_message[clause.message]
-        around = by_message.get(clause.message - 1, empty) | by_message.get(
-            clause.message + 1, empty
-        )
+        message = shared[clause.message]
+        around = shared[clause.message - 1] | shared[clause.message + 1]
+        if not message and not around:
+            weights.append(0.0)
+            continue
         score = sum(
             w
             if s in clause.stems

@@ -1,8 +1,8 @@
 """Where a thread plainly says otherwise: rules that are hardly ever wrong.
 
 Each looks for one thing that a small model turns round: a word for its opposite, who said it, who
-is asked, who owes or offers, a negation added or dropped. What can only be suspected is weighed in
-`device.language.claims`.
+is asked, who owes, offers or lends (`lending`), how many of what (`counts`), a negation added or
+dropped. What can only be suspected is weighed in `device.language.claims`.
 """
 
 from __future__ import annotations
@@ -11,11 +11,29 @@ import re
 from collections.abc import Iterator
 
 from device.language.asking import weigh_asking
-from device.language.claims import FEATURES, TO_NAME, people_in, weigh_addressee, weigh_debt
+from device.language.claims import (
+    FEATURES,
+    TO_NAME,
+    closest,
+    people_in,
+    weigh_addressee,
+    weigh_debt,
+)
 from device.language.clauses import Clause, Index, aim, index_of, parts
+from device.language.counts import miscounted
+from device.language.lending import wrong_lender
 from device.language.values import fold
 from device.language.verdict import Reason
-from device.language.words import OPPOSITES, STOP, cancels, denies, is_negator, stem, words
+from device.language.words import (
+    OPPOSITES,
+    STOP,
+    cancels,
+    denies,
+    denies_something,
+    first_person,
+    stem,
+    words,
+)
 from device.messages import Thread
 
 
@@ -23,8 +41,12 @@ def contradictions(statement: str, thread: Thread) -> Iterator[Reason]:
     """What a statement turns round, each with the words that do."""
     index = index_of(thread)
     yield from _opposite_words(statement, index)
+    yield from _opposite_deeds(statement, index)
     yield from _wrong_speaker(statement, index)
+    yield from _wrong_doer(statement, index)
     yield from _wrong_request(statement, index)
+    yield from wrong_lender(statement, index)
+    yield from miscounted(statement, index)
     yield from _negation_added(statement, index)
     yield from _negation_dropped(statement, index)
 
@@ -38,6 +60,23 @@ def _opposite_words(statement: str, index: Index) -> Iterator[Reason]:
             continue
         if other in index.words or stem(other) in stems:
             yield Reason("negation", token, f"The thread says the opposite of “{token}”.")
+
+
+_DEEDS = frozenset(("sell", "buy", "win", "lose", "cancel"))
+
+
+def _opposite_deeds(statement: str, index: Index) -> Iterator[Reason]:
+    """ "Leo bought a bike" where Leo sold one and somebody else bought one."""
+    for part in parts(statement):
+        tokens = words(part)
+        people = people_in(tokens, index)
+        if len(people) != 1:
+            continue
+        own = set().union(*(c.stems for c in index.clauses if c.sender == people[0]))
+        for token in dict.fromkeys(tokens):
+            other = OPPOSITES[stem(token)] if stem(token) in _DEEDS else None
+            if other and stem(token) not in own and stem(other) in own:
+                yield Reason("speaker", token, f"In the thread somebody else does “{token}”.")
 
 
 _SPEAKS = re.compile(
@@ -56,7 +95,7 @@ def _wrong_speaker(statement: str, index: Index) -> Iterator[Reason]:
         if not match:
             continue
         named = set(words(match[1] or match[2]))
-        people = [p for p, name in enumerate(index.cast) if p and name & named]
+        people = list({p for word in named for p in closest(word, named, index) if p})
         said = [s for s in aim(sentence[match.end() :], index).stems if s in index.idf]
         if len(people) != 1 or len(said) < 2:
             continue
@@ -68,6 +107,26 @@ def _wrong_speaker(statement: str, index: Index) -> Iterator[Reason]:
         if shares[people[0]] <= _LITTLE and max(shares) >= _MUCH:
             name = match[1] or match[2]
             yield Reason("speaker", sentence, f"Somebody else than {name} wrote this.")
+
+
+def _wrong_doer(statement: str, index: Index) -> Iterator[Reason]:
+    """ "Kim brings wine" where Jo wrote "I'll bring wine", and no wine is Kim's business."""
+    for part in parts(statement):
+        tokens = words(part)
+        people = people_in(tokens, index)
+        said = {s for s in aim(part, index).stems if s in index.idf}
+        if len(people) != 1 or 0 in people or len(said) < 2 or denies_something(tokens):
+            continue
+        (named,) = people
+        rarest = max(sorted(said), key=index.idf.__getitem__)
+        theirs = (c for c in index.clauses if named in (c.sender, c.addressed, *c.people))
+        doers = {
+            c.sender
+            for c in index.clauses
+            if said <= c.stems and first_person(c.folded) and "?" not in c.folded
+        }
+        if doers and not any(rarest in index.stems[c.message] for c in theirs):
+            yield Reason("speaker", part.strip(), "Somebody else wrote this of themselves.")
 
 
 _REQUESTS = {
@@ -105,6 +164,8 @@ _DENIES = re.compile(
     r"\b(?:do|does|did|wo|ca|is|are|was|were|should|would|could)n't\b((?:\W+[\w'-]+){1,4})"
     r"|\b(?:can ?not|do not|never|not to)\b((?:\W+[\w'-]+){1,4})"
 )
+_CAN = re.compile(r"\b(?:can|could|(?:is|are) able to)\b((?:\W+[\w'-]+){1,4})")
+_LEFT_OPEN = re.compile(r"\b(?:if|whether|asks?)\b|\?")
 _DENIES_THING = re.compile(r"(?<!\bor )\bno ((?:[\w'-]+\W*){1,3})")
 _CLAUSE_END = re.compile(r"[,.;!?]")
 
@@ -137,12 +198,24 @@ def _denies(clause: Clause) -> bool:
 def _negation_dropped(statement: str, index: Index) -> Iterator[Reason]:
     """ "Bring the cake" where the thread only ever says not to bring it."""
     tokens = words(statement)
-    if any(map(is_negator, tokens)) or cancels(fold(statement)):
+    if denies_something(tokens) or cancels(fold(statement)):
         return
     said = set(aim(statement, index).stems)
+    folded = fold(statement)
+    claimed = () if _LEFT_OPEN.search(folded) else _CAN.finditer(folded)
+    able = {w for m in claimed for w in _first_content(m[1])}
     denied = [(c, set(_denied_words(c.folded)) & said) for c in index.clauses]
     for clause, stems in denied:
-        always = all(s in d for s in stems for c, d in denied if s in c.stems)
-        if stems and always and len(said & clause.stems) > 1:
+        always = all(
+            s in d or (s in able and "?" in c.folded)  # "can you come?" says neither
+            for s in stems
+            for c, d in denied
+            if s in c.stems
+        )
+        rest = said - clause.stems
+        alone = stems & able and not any(
+            rest & c.stems for c in index.clauses if "?" not in c.folded
+        )
+        if stems and always and (len(said & clause.stems) > 1 or alone):
             yield Reason("negation", statement, "The thread says not to.")
             return

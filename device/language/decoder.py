@@ -20,6 +20,8 @@ class Job:
     """"glance", "summary", "asks", or an intent."""
     asked: Sequence[Token]
     most_tokens: int
+    samples: int = 1
+    """How often it is wanted; `seed` tells one from the other."""
     seed: int = 0
     """Of its own, so that no neighbour in the batch changes what is sampled."""
 

@@ -11,9 +11,12 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
+from device.language.clauses import index_of
 from device.language.contradictions import contradictions
+from device.language.counts import miscounted
 from device.language.fraud import accuses, may_be_fraud
-from device.language.values import Supply, Value, ValueKind, fold, values
+from device.language.value_supply import Supply
+from device.language.values import Value, ValueKind, fold, values
 from device.language.verdict import Reason, ReasonKind, Verdict
 from device.messages import Thread
 
@@ -63,7 +66,7 @@ _OPENING = """
     tickets tied train trip typo urgent vendor visit vote wait warning warns washing water wear
     weather wedding wrong
 """
-_OPENERS = frozenset(_OPENING.split())
+OPENERS = frozenset(_OPENING.split())
 """Words that open a line without being a name; any other opening word must be in the thread."""
 _ADDRESS = """
     allah aunt auntie aunty boss brother court dad dentist dios doc doctor dr eid english god
@@ -155,7 +158,8 @@ def check(statement: str, thread: Thread) -> Verdict:
 
 
 def check_reply(text: str, thread: Thread) -> Verdict:
-    """Whether a draft in the wearer's voice invents a fact: a number, time, name, place or URL.
+    """Whether a draft in the wearer's voice invents a fact: a number, also one in words where the
+    thread counts the same, a time, name, place or URL.
 
     What the wearer promises or feels is theirs to say and isn't looked at. Never raises.
     """
@@ -163,6 +167,7 @@ def check_reply(text: str, thread: Thread) -> Verdict:
     reasons = [
         *_urls(text, source),
         *_values(text, source, reply=True),
+        *miscounted(text, index_of(thread)),
         *_names(text, source, reply=True),
     ]
     return Verdict(not reasons, tuple(reasons))
@@ -293,7 +298,7 @@ def _names(text: str, source: Source, reply: bool) -> Iterator[Reason]:
         if _SENTENCE_END.search(text[: match.start()]) and not signs:
             if reply and not _LIKE_A_NAME.match(text, match.end()):
                 continue
-            if plain in _OPENERS or (len(plain) > 5 and plain.endswith("ing")):
+            if plain in OPENERS or (len(plain) > 5 and plain.endswith("ing")):
                 continue
         if source.names(plain) or source.names(word):
             continue

@@ -59,28 +59,18 @@ class Judge:
 
         Never raises: an empty statement fails, and a thread without messages is judged too.
         """
-        return self._judged(statement, thread)[0]
-
-    def rate(self, statement: str, thread: Thread) -> float:
-        """p(true) of a statement that passes, 0 of one that fails."""
-        verdict, probability = self._judged(statement, thread)
-        return probability if verdict.passes else 0.0
-
-    def _judged(self, statement: str, thread: Thread) -> tuple[Verdict, float]:
-        """The verdict, and p(true); 0 where p(true) wasn't asked for."""
         if not statement.strip():
-            return Verdict(False, (Reason("whole", statement, "It says nothing."),)), 0.0
+            return Verdict(False, (Reason("whole", statement, "It says nothing."),))
         hard = check(statement, thread)
         if not hard.passes:
-            return hard, 0.0
+            return hard
         found = features(statement, thread)
-        probability = _probability(found)
         if found["coverage"] < self.least_covered:
             reason = Reason("whole", statement, "Most of it is not in the thread.")
-            return Verdict(False, (reason,)), probability
-        if probability < self.threshold:
-            return Verdict(False, (_reason(statement, found),)), probability
-        return hard, probability
+            return Verdict(False, (reason,))
+        if _probability(found) < self.threshold:
+            return Verdict(False, (_reason(statement, found),))
+        return hard
 
     def probability(self, statement: str, thread: Thread) -> float:
         """p(true) by the weighing alone; the hard rules are not asked."""

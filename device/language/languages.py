@@ -1,7 +1,8 @@
 """Is a thread in a language our models were taught: English, or Hindi or Spanish in Latin script?
 
 Of a German or an Arabic chat they write fluent English nonsense, which no rule can hold against it.
-Such a chat is shown in its senders' own words.
+Such a chat is shown in its senders' own words; so is one of a few words that look more like such a
+language than like a taught one ("Kommst du?"), though no detector is sure of so few.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from functools import cache
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-from device.language.words import STOP, words
+from device.language.grounding import EVERYDAY, OPENERS
+from device.language.value_words import WEEKDAYS, WORDS
+from device.language.words import CANON, STOP, words
 from device.messages import Thread
 from device.text import neutralise
 
@@ -28,6 +31,11 @@ UNLIKE_SURE = 0.3
 """Languages that Hinglish is not taken for, and how surely they must be found."""
 SHORT = 8
 """Words; what is new and shorter is read together with what came before."""
+HINT = 0.14
+"""Of fewer words, the probability of all `UNLIKE` languages together that is enough, where it is
+also more than that of all taught ones. Hinglish spreads over languages of neither sort."""
+FAMILIAR = STOP | EVERYDAY | OPENERS | CANON.keys() | WORDS.keys() | WEEKDAYS.keys()
+"""Words that the lists of the other rules know: with half of them a short text is taught."""
 RECENT = 50
 """Messages that stand for the whole thread: with each new one they are looked at again."""
 COMMON = 0.4
@@ -57,7 +65,12 @@ def _is_taught(text: str) -> bool:
     said = words(text)
     if sum(word in STOP for word in said) >= COMMON * len(said):
         return True
-    language, sure = _identifier().classify(text)
+    ranked = {name: float(sure) for name, sure in _identifier().rank(text)}
+    if len(said) < SHORT and 2 * sum(word in FAMILIAR for word in said) < len(said):
+        taught, unlike = (sum(ranked.get(n, 0.0) for n in some) for some in (TAUGHT, UNLIKE))
+        if unlike > max(taught, HINT):
+            return False
+    language, sure = next(iter(ranked.items()))
     return language in TAUGHT or sure <= (UNLIKE_SURE if language in UNLIKE else SURE)
 
 

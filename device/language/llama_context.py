@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import weakref
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,12 +11,20 @@ from typing import Any, NamedTuple
 import llama_cpp.llama_cpp as llama
 import numpy as np
 
+from device.cpu import cores
 from device.errors import ModelError
 from device.language.gguf_header import read_header
 from device.language.llama_vocab import LlamaModel
+from device.language.tuning import Tuning
 
 BATCH = 512
 """Rows decoded in one call at most."""
+_FLASH = {
+    "auto": llama.LLAMA_FLASH_ATTN_TYPE_AUTO,
+    "on": llama.LLAMA_FLASH_ATTN_TYPE_ENABLED,
+    "off": llama.LLAMA_FLASH_ATTN_TYPE_DISABLED,
+}
+_KEYS = {"f16": llama.GGML_TYPE_F16, "q8_0": llama.GGML_TYPE_Q8_0}
 
 
 class Row(NamedTuple):
@@ -30,14 +37,6 @@ class Row(NamedTuple):
     """Whether its logits are."""
 
 
-def _cores() -> int:
-    """Cores that this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS has no such call
-        return os.cpu_count() or 1
-
-
 def _free(context: Any, batch: Any, model: LlamaModel) -> None:
     """Free a context; `model` is only held here, since it must outlive it."""
     llama.llama_batch_free(batch)
@@ -47,7 +46,7 @@ def _free(context: Any, batch: Any, model: LlamaModel) -> None:
 class LlamaContext:
     """One unified KV cache of `n_cells` tokens for all sequences 0 <= seq < n_seqs."""
 
-    def __init__(self, model: LlamaModel, *, n_cells: int, n_seqs: int, threads: int | None):
+    def __init__(self, model: LlamaModel, *, n_cells: int, n_seqs: int, tuning: Tuning):
         """Raises `ModelError` where the cache can't be had or can't be cut."""
         if not llama.llama_model_has_decoder(model.pointer) or (
             llama.llama_model_is_recurrent(model.pointer)
@@ -56,10 +55,13 @@ class LlamaContext:
             raise ModelError(f"{model.path}: not a plain transformer decoder; choose another model")
         params = llama.llama_context_default_params()
         params.n_ctx = n_cells
-        params.n_batch = params.n_ubatch = BATCH
+        params.n_batch = BATCH
+        params.n_ubatch = min(tuning.batch, BATCH)
         params.n_seq_max = n_seqs
         params.n_outputs_max = params.n_outputs_max_per_seq = BATCH
-        params.n_threads = params.n_threads_batch = threads or _cores()
+        params.n_threads = params.n_threads_batch = tuning.threads or cores()
+        params.flash_attn_type = _FLASH[tuning.flash]
+        params.type_k = _KEYS[tuning.keys]
         params.kv_unified = True
         self._context = llama.llama_init_from_model(model.pointer, params)
         if not self._context:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import llama_cpp
@@ -23,6 +23,7 @@ from device.language.llama_sampler import chains
 from device.language.llama_vocab import LlamaModel, LlamaVocab
 from device.language.sampler import log_softmax
 from device.language.sequences import SequenceEngine, Steps
+from device.language.tuning import UNTUNED, Tuning
 
 SPARE_CELLS = 1024
 """Cells of the KV cache beyond one full thread: for the tasks and answers behind it."""
@@ -53,20 +54,23 @@ class LlamaEngine(SequenceEngine[Counted]):
         threads: int | None = None,
         n_cells: int | None = None,
         sha256: str | None = None,
+        tuning: Tuning = UNTUNED,
     ):
         """`n_cells` is the size of the cache that all sequences share, in tokens. `sha256` is
-        the file's, where it is known already. Raises `ModelError` for a file that can't be loaded.
+        the file's, where it is known already. `threads` wins over the tuning's. Raises
+        `ModelError` for a file that can't be loaded.
         """
         super().__init__(n_ctx, n_seqs, lambda: Counted([]))
-        self._model = LlamaModel(path)
+        self._model = LlamaModel(path, repack=tuning.repack)
         self._context = LlamaContext(
             self._model,
             n_cells=n_cells or n_ctx + SPARE_CELLS,
             n_seqs=n_seqs + BRANCHES,
-            threads=threads,
+            tuning=replace(tuning, threads=threads or tuning.threads),
         )
         self._sha256 = sha256 or sha256_of(path)
         self._adapter = ""
+        self._layout = f"{tuning.flash} {tuning.keys}"
         self.vocabulary = LlamaVocab(self._model)
 
     def shut(self) -> None:
@@ -83,8 +87,8 @@ class LlamaEngine(SequenceEngine[Counted]):
 
     @property
     def fingerprint(self) -> str:
-        # Another release of llama.cpp may lay out its cache differently.
-        parts = (self._sha256, self._adapter, llama_cpp.__version__)
+        # Another release of llama.cpp may lay out its cache differently, and so does attention.
+        parts = (self._sha256, self._adapter, llama_cpp.__version__, self._layout)
         return hashlib.sha256(" ".join(parts).encode()).hexdigest()
 
     def metadata(self) -> dict[str, str]:

@@ -26,15 +26,19 @@ llama.llama_log_set(_silent, ctypes.c_void_p(0))
 class LlamaModel:
     """llama.cpp's model, freed when nobody holds this any more."""
 
-    def __init__(self, path: Path, *, vocab_only: bool = False):
-        """Raises `ModelError` for a file that is missing, damaged, or no text decoder."""
+    def __init__(self, path: Path, *, vocab_only: bool = False, repack: bool = True):
+        """`repack`: whether the weights may be laid out anew for this CPU.
+
+        Raises `ModelError` for a file that is missing, damaged, or no text decoder.
+        """
         header = read_header(path)
         if header.kind != "model":
             raise ModelError(f"{path}: not a model; an adapter goes to `set_adapter`")
         params = llama.llama_model_default_params()
         params.vocab_only = vocab_only
-        kept = avoid_amx(params, header)
-        if header.quantization == "Q4_0":
+        params.use_extra_bufts = repack
+        kept = avoid_amx(params, header) if repack else None
+        if repack and header.quantization == "Q4_0":
             # These weights are repacked at load; mapped, the file would stay in memory beside them.
             params.load_mode = llama.LLAMA_LOAD_MODE_NONE
         self.path = path

@@ -8,17 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from device.disk import sha256_of
 from device.errors import ModelError
+from device.language.adapter_choice import Follow
 from device.language.catalog import Catalog
 from device.language.chat_prompt import ChatPrompt
+from device.language.engine import Engine
 from device.language.llama_engine import LlamaEngine
 from device.language.prompt import VERSION, Prompt, ThreadPrompt
+from device.language.spill import Spill
 from device.language.tokenizer import JsonTokenizer, Tokenizer
-from device.language.writer import FORKS, Watch, Writer
+from device.language.tuning import UNTUNED, Tuning, Tunings
+from device.language.writer import FORKS, ROOM, Watch, Writer
 from device.messages import Message, Thread
 
-CELLS_A_THREAD = 512
-"""Of the cache, for what is decoded behind each of the threads that are read side by side."""
+CELLS = FORKS * ROOM // 2
+"""Of the cache, for what is decoded behind the threads: `ROOM` is two tasks and their answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,15 @@ def find_model(name: str | None, catalog: Catalog) -> Model:
     return Model(entry.name, entry.path, entry.sha256)
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model that can be spoken to, and how to write for it."""
+
+    engine: Engine
+    prompt: Prompt
+    tokenizer: Tokenizer
+
+
 def load_writer(
     model: Model,
     engine: Literal["llama", "onnx"] = "llama",
@@ -53,13 +67,35 @@ def load_writer(
     context: int = 2048,
     together: int = 1,
     watch: Watch | None = None,
+    adapter: Follow | None = None,
+    spill: Spill | None = None,
 ) -> Writer:
-    """A writer on that model; `together` and `watch` as for `Writer`.
+    """A writer on that model; `together`, `watch`, `adapter` and `spill` as for `Writer`.
+
+    Raises `ModelError` where the file does not fit the engine.
+    """
+    loaded = load_engine(model, engine, threads, context, together)
+    return Writer(
+        loaded.engine, loaded.prompt, loaded.tokenizer, model.name, together, watch, adapter, spill
+    )
+
+
+def load_engine(
+    model: Model,
+    engine: Literal["llama", "onnx"] = "llama",
+    threads: int | None = None,
+    context: int = 2048,
+    together: int = 1,
+    tuning: Tuning | None = None,
+) -> Loaded:
+    """What a writer that reads `together` threads side by side stands on.
+
+    `tuning` other than what `sidelong tune` found for this model on this CPU is for finding it.
 
     Raises `ModelError` where the file does not fit the engine.
     """
     prompt: Prompt
-    sequences = together * (1 + FORKS)
+    sequences = together + FORKS
     if engine == "onnx":
         if not model.path.is_dir():
             raise ModelError(
@@ -77,16 +113,18 @@ def load_writer(
                 f"{model.path}: tokenizer.json has {tokenizer.n_vocab} pieces, model.onnx only "
                 f"{onnx.n_vocab}; export them together"
             )
-        return Writer(onnx, prompt, tokenizer, model.name, together, watch)
+        return Loaded(onnx, prompt, tokenizer)
     if model.path.is_dir():
         raise ModelError(f"{model.path}: a folder; the llama engine wants a .gguf file")
+    sha256 = model.sha256 or sha256_of(model.path)
     llama = LlamaEngine(
         model.path,
         n_ctx=context,
         n_seqs=sequences,
         threads=threads,
-        n_cells=context + (1 + together) * CELLS_A_THREAD,
-        sha256=model.sha256,
+        n_cells=context + CELLS,
+        sha256=sha256,
+        tuning=tuning or Tunings.default().of(sha256) or UNTUNED,
     )
     vocabulary = llama.vocabulary
     metadata = llama.metadata()
@@ -102,7 +140,7 @@ def load_writer(
             f"{model.path}: neither trained on Sidelong's prompt {VERSION} nor an instruct model "
             "(it has no chat template)"
         )
-    return Writer(llama, prompt, vocabulary, model.name, together, watch)
+    return Loaded(llama, prompt, vocabulary)
 
 
 def _thread_prompt(tokenizer: Tokenizer, model: Model) -> ThreadPrompt:

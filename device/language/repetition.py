@@ -19,17 +19,23 @@ _TWICE = re.compile(
 """One word or value twice: "8:30 or at 8:30", "no test, no test"."""
 
 
+_TIME = re.compile(r"\b\d{1,2}[:.]\d\d\b")
+
+
 def is_stuck(text: str) -> bool:
-    """Whether a word follows itself after a comma or conjunction, or three words come twice.
+    """Whether a word follows itself after a comma or conjunction, or three words, or a time, recur.
 
     >>> is_stuck("pick her up at 8:30 or at 8:30")
     True
     >>> is_stuck("bring the eggs before 6:30; bring the eggs")
     True
+    >>> is_stuck("start at 8:30, pick up by 8:30?")
+    True
     >>> is_stuck("bring the eggs and the flour before 6:30")
     False
     """
-    if _TWICE.search(text):
+    times = _TIME.findall(text)
+    if _TWICE.search(text) or len(set(times)) < len(times):
         return True
     pairs = list(pairwise(words(text)))
     threes = list(pairwise(pairs))

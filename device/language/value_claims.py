@@ -71,7 +71,7 @@ def _weigh_newest(
 
 
 _DROPPED = re.compile(
-    r"\b(?:not|instead of|rather than|no longer|used to be|i said|forget|no more)"
+    r"\b(?:not|instead of|rather than|no longer|used to be|i said|(?<!n't )forget|no more)"
     r"(?: the| a| an| at| on| in| to| my| your)* ([a-z][\w-]+)"
 )
 
@@ -103,8 +103,8 @@ def _around(text: str, value: Value) -> str:
 
 
 _DENIED = re.compile(
-    r"\b(?:not|instead of|rather than|no longer|nahi|i said|was|moved from|changed from)"
-    r"(?: at| on| in| the| a)*\s*$"
+    r"\b(?:not|instead of|rather than|no longer|nahi|i said|was|moved from|changed from"
+    r"|no(?= (?:el|la|las|a las?|al)\b))(?: at| on| in| the| a| el| la| las| al)*\s*$"
 )
 
 

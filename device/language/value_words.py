@@ -42,6 +42,17 @@ FOREIGN: dict[str, float] = {
 }  # fmt: skip
 """Number words of other languages; read in sources only."""
 
+CURRENCIES: dict[str, str] = {
+    word: words.split()[0]
+    for words in (
+        "£ gbp pound pounds quid", "$ usd dollar dollars", "€ eur euro euros",
+        "₹ rs inr rupee rupees rupaye", "¥ yen yuan rmb", "₦ naira", "r zar rand rands",
+        "aed dirham dirhams", "kr sek nok dkk kronor kroner", "chf francs", "ksh kes shillings",
+    )
+    for word in words.split()
+}  # fmt: skip
+"""What is written for a currency -> the currency. "bucks" and "pesos" are many."""
+
 
 def _numbered(*rows: str, start: int) -> dict[str, int]:
     """Each word with the number of its row."""

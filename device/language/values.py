@@ -12,11 +12,12 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Literal
 
 from device.language.value_words import (
     AMBIGUOUS_DAYS,
+    CURRENCIES,
     FOREIGN,
     FOREIGN_MINUTES,
     HOURS,
@@ -50,6 +51,8 @@ class Value:
     """"am" or "pm" where a time says so, else empty."""
     month: int = 0
     """1..12 where a date names one, else 0."""
+    currency: str = ""
+    """One of `CURRENCIES` where the number has one beside it, else empty."""
 
 
 _HOUR_OR_DIGIT = rf"(?:{'|'.join(HOURS)}|1[0-2]|0?[1-9])"
@@ -79,18 +82,22 @@ _AT_WORD = re.compile(
 )
 _HINDI = re.compile(r"\b(?P<how>saadhe|saade|sadhe|sade|sawa|sava|paune) (?P<h>\w+)\b")
 _SPANISH = re.compile(r"\b(?P<h>\w+) (?P<how>y media|y cuarto|menos cuarto|menos diez|y diez)\b")
+_SIGNS = "".join(sign for sign in CURRENCIES if len(sign) == 1 and not sign.isalnum())
 _NUMBER = re.compile(
-    r"(?P<cur>[£$€₹¥₦]|\b(?:rs|usd|eur|gbp|inr|aed|r)\.? ?(?=\d))? ?"
+    rf"(?P<cur>[{_SIGNS}]|\b(?:rs|usd|eur|gbp|inr|aed|r)\.? ?(?=\d))? ?"
     r"(?P<n>\d{1,3}(?:[,.   ’']\d{3})+(?:\.\d{1,2})?(?!\d)|\d+(?:[.,]\d+)?)"
     r"(?P<part> ?[½¼¾])?(?P<k>k\b|m\b(?! ?\d)|lakh\b)?(?P<ord>st\b|nd\b|rd\b|th\b)?"
 )
+_NAMED = "|".join(name for name in CURRENCIES if len(name) > 1)
+_CURRENCY = re.compile(rf" ?(?P<cur>(?:[{_SIGNS}]|(?:{_NAMED})\b(?! of\b))(?! ?\d))")
+"""Behind a number; "two pounds of flour" cost nothing."""
 _GROUPED = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+")
 _COMPOUND = re.compile(
     rf"\b(?P<t>{'|'.join(TENS)})[- ](?P<u>{'|'.join(UNITS[1:10])})\b"
     rf"|\b(?P<f>a|{'|'.join(UNITS[1:] + TENS)}) (?P<s>hundred|thousand|dozen)\b"
 )
 _FRACTION = re.compile(r"(?<!\d)(?<!\d )[½¼¾]")
-_WORD = re.compile(r"[^\W\d_]+")
+WORD = re.compile(r"[^\W\d_]+")
 
 
 def fold(text: str) -> str:
@@ -188,7 +195,8 @@ def values(text: str, source: bool = False) -> list[Value]:
                 yield match
 
     def add(kind: ValueKind, number: float, match: re.Match[str]) -> None:
-        found.append(Value(kind, number, match.start(), match.end()))
+        money = _CURRENCY.match(folded, match.end()) if kind == "word" else None
+        found.append(Value(kind, number, match.start(), match.end(), currency=_currency(money)))
 
     for match in free(_COMPOUND):
         if match["t"]:
@@ -201,7 +209,7 @@ def values(text: str, source: bool = False) -> list[Value]:
         found += _numbers(match, folded, source)
     for match in free(_FRACTION):
         add("number", unicodedata.numeric(match[0]), match)
-    for match in free(_WORD):
+    for match in free(WORD):
         word = match[0]
         surely = word not in AMBIGUOUS_DAYS or text[match.start()].isupper()
         if word in WEEKDAYS and (source or surely):
@@ -221,7 +229,8 @@ def _numbers(match: re.Match[str], folded: str, source: bool) -> list[Value]:
     scale = {"k": 1000.0, "m": 1e6, "lakh": 1e5}.get(match["k"] or "", 1.0)
     start, end = match.start("n"), match.end()
     month = _month_beside(folded, start, end)
-    kind: ValueKind = "amount" if match["cur"] else "number"
+    money = match if match["cur"] else _CURRENCY.match(folded, end)
+    kind: ValueKind = "amount" if money else "number"
     if match["ord"] or month:
         kind = "date"
     grouped = re.sub(r"[,.   ’'](?=\d{3}(?:\D|$))", "", written)
@@ -230,7 +239,14 @@ def _numbers(match: re.Match[str], folded: str, source: bool) -> list[Value]:
     if source and not _GROUPED.fullmatch(written):
         parts = [written.replace(",", "."), *re.findall(r"\d+", written)]
         readings += [_float(p) * s for p in parts for s in {scale, 1.0}]
-    return [Value(kind, n, start, end, month=month) for n in dict.fromkeys(readings)]
+    currency = _currency(money)
+    start = match.start("cur") if match["cur"] else start
+    end = money.end("cur") if money and not match["cur"] else end
+    return [Value(kind, n, start, end, "", month, currency) for n in dict.fromkeys(readings)]
+
+
+def _currency(match: re.Match[str] | None) -> str:
+    return CURRENCIES[match["cur"].strip(". ")] if match else ""
 
 
 def _float(digits: str) -> float:
@@ -250,48 +266,3 @@ def _month_beside(folded: str, start: int, end: int) -> int:
         if match and match[1] in MONTHS and match[1] != "mar":
             return MONTHS[match[1]]
     return 0
-
-
-class Supply:
-    """The values that a source offers, to ask whether a statement's value is among them."""
-
-    def __init__(self, texts: list[str]):
-        found = [v for text in texts for v in values(text, source=True)]
-        self.times = {(v.number, v.half) for v in found if v.kind == "time"}
-        self.minutes = {v.number for v in found if v.kind == "time"}
-        self.numbers = {v.number for v in found if v.kind not in ("time", "weekday")}
-        self.ordinals = {v.number for v in found if v.kind in ("number", "amount", "date")}
-        self.weekdays = {v.number for v in found if v.kind == "weekday"}
-        self.months = {v.month for v in found if v.month} | {
-            MONTHS[w] for text in texts for w in _WORD.findall(fold(text)) if w in MONTHS
-        }
-
-    def has(self, value: Value) -> bool:
-        """Whether the source offers this value, in whatever form."""
-        if value.kind == "time":
-            return self._has_time(value)
-        if value.kind == "weekday":
-            return value.number in self.weekdays
-        if value.kind == "date" and value.month and self.months and value.month not in self.months:
-            return False
-        if value.kind == "date" and not value.month:
-            return value.number in self.ordinals  # "which one" is no "1st"
-        return value.number in self.numbers or value.number in self._from_times
-
-    @cached_property
-    def _from_times(self) -> set[float]:
-        """Numbers that say a time of the source: 7 or 19 for 19:00, 730 or 1930 for 7:30."""
-        hours = {h for m in self.minutes for h in (m / 60 or 12, m / 60 + 12)}
-        clocks = {(m // 60 + noon, m % 60) for m in self.minutes for noon in (0, 12)}
-        return hours | {100 * (h or 12) + m for h, m in clocks}
-
-    def _has_time(self, value: Value) -> bool:
-        halves = {half for minutes, half in self.times if minutes == value.number}
-        if halves:
-            return not value.half or "" in halves or value.half in halves
-        hour, minute = divmod(int(value.number), 60)
-        bare = {hour or 12, hour + 12}
-        if not minute and bare & self.numbers:
-            return True
-        packed = {100 * h + minute for h in bare} | {round(h + minute / 100, 2) for h in bare}
-        return bool(packed & self.numbers)

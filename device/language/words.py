@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 
 from device.language.values import fold
 
@@ -81,7 +82,7 @@ police cop
 exam test
 meeting meet call-in
 """
-_CANON = {
+CANON = {
     word: group.split()[0] for group in _SYNONYMS.strip().splitlines() for word in group.split()
 }
 _IRREGULAR = """
@@ -141,20 +142,20 @@ def stem(word: str) -> str:
     """
     word = word.removesuffix("'s").removesuffix("n't").replace("'", "")
     word = _STEM_OF.get(word, word)
-    if word in _CANON:
-        return _CANON[word]
+    if word in CANON:
+        return CANON[word]
     for ending in ("ings", "ing", "ied", "ies", "ed", "es", "ly", "s"):
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             word = word[: -len(ending)] + ("y" if ending in ("ied", "ies") else "")
             break
-    if word in _CANON:
-        return _CANON[word]
+    if word in CANON:
+        return CANON[word]
     if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "aeiou":
         word = word[:-1]
-    if word in _CANON:
-        return _CANON[word]
-    if word + "e" in _CANON:
-        return _CANON[word + "e"]
+    if word in CANON:
+        return CANON[word]
+    if word + "e" in CANON:
+        return CANON[word + "e"]
     return word[:-1] if word.endswith("e") and len(word) > 3 else word
 
 
@@ -172,6 +173,13 @@ def content(tokens: list[str]) -> list[str]:
 def is_negator(token: str) -> bool:
     """Whether a folded word turns what is said into its opposite."""
     return token in NEGATORS or token.endswith("n't")
+
+
+def denies_something(tokens: list[str]) -> bool:
+    """Whether any folded word turns what is said into its opposite, as "don't forget" doesn't."""
+    return any(
+        is_negator(token) and following != "forget" for token, following in pairwise([*tokens, ""])
+    )
 
 
 _CANCEL = re.compile(

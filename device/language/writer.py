@@ -4,7 +4,10 @@
 2. the glance is decoded alone, because the lens waits for it
 3. triage and intents are read off the logits of their labels, nothing is generated
 4. summary, asks and three drafts are decoded together, in one batch of forks
-5. what does not pass the judge is decoded once more; what fails again becomes a quote
+5. each of these is sampled several times at once; of the samples that pass their check the one is
+   taken on which the others agree most (`device.language.consensus`)
+6. where none passes, or they hardly agree, a line becomes a quote, and a draft of another intent
+   takes the place of a draft
 
 Where the sender's own words are known to be better, nothing is decoded (`_Work.wants`).
 
@@ -17,15 +20,20 @@ import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
+from device.language.adapter_choice import Follow
 from device.language.cache import Cached, ThreadCache
+from device.language.consensus import agreement
 from device.language.decoder import Answer, Decoder, Job
 from device.language.engine import Engine, Sampling, Seq
-from device.language.fraud import accuses
+from device.language.fraud import accuses, may_be_fraud
 from device.language.grounding import check_reply
 from device.language.judge import Judge
+from device.language.polarity import contradicts
 from device.language.prompt import NOTHING_ASKED, Prompt, Task
 from device.language.quotes import (
+    SUMMARY_CHARS,
     fits_whole,
     quoted_ask,
     quoted_glance,
@@ -33,6 +41,7 @@ from device.language.quotes import (
     warned_glance,
 )
 from device.language.repetition import is_stuck
+from device.language.spill import Spill
 from device.language.tokenizer import Tokenizer
 from device.language.triage import Triager
 from device.messages import GLANCE_CHARS, Card, Draft, Intent, Line, Thread, Triage
@@ -45,13 +54,13 @@ PARTS = ("prefill", "glance", "summary", "asks", "triage", "replies")
 """What `Card.timings_ms` has a time for."""
 
 DRAFTS = 3
-FORKS = DRAFTS + 2
-"""What one thread decodes at once: summary, asks, drafts."""
-GREEDY = Sampling()
-AGAIN = Sampling(temperature=0.5, top_k=40, top_p=0.9)
-"""How a line is decoded once more after it failed its check."""
-TRIES = 4
-"""Samples of that second decoding, each by its own seed; of those that pass the surest is taken."""
+SAMPLES: dict[str, int] = {"glance": 8, "summary": 6, "asks": 6, "reply": 3}
+"""Decodings of one text, each by a seed of its own."""
+SAMPLED = Sampling(temperature=0.7, top_k=40, top_p=0.95)
+FORKS = 12
+"""What is decoded in one batch at most: more take longer by as much as they are more."""
+LEAST_AGREED: dict[str, float] = {"glance": 0.6, "summary": 0.7, "asks": 0.6}
+"""A line on which its samples agree less is not shown (docs/decisions/0008-consensus.md)."""
 LINES: dict[str, Judge] = {
     "glance": Judge(threshold=0.6, least_covered=0.4),
     "summary": Judge(threshold=0.65, least_covered=0.4),
@@ -64,6 +73,9 @@ MOST_TOKENS: dict[str, int] = {"glance": 36, "summary": 80, "asks": 36, "reply":
 ROOM = 224
 """Positions kept free behind a thread: the longest task and its answer, twice over."""
 
+
+WHOLE: dict[str, int] = {"glance": GLANCE_CHARS, "summary": SUMMARY_CHARS}
+"""Characters in which news that fit need no line of the model's, unless to warn of them."""
 
 _UNKNOWN = Triage(needs_reply=False, urgency="low")
 
@@ -83,18 +95,17 @@ class _Work:
     intents: list[Intent] = field(default_factory=list)
     """Likeliest first; empty where no reply is needed or none can be written."""
 
-    @property
-    def warns(self) -> bool:
-        """Whether a line calls it a fraud. What a fraud asks for is then no business of ours."""
-        return any(accuses(self.good.get(task, "")) for task in ("glance", "summary"))
+    warns: bool = False
+    """Whether it is called a fraud. What a fraud asks for is then no business of ours."""
 
     def wants(self, task: Task) -> bool:
         """Whether the model is asked for this line, rather than the sender for their own words."""
         thread = self.thread
         if not self.taught or (task == "asks" and thread.is_answered):
             return False
-        if fits_whole(thread):
-            return task == "asks" or (task == "summary" and len(thread.messages) > 1)
+        told = bool(thread.news) or task == "glance"
+        if told and task in WHOLE and fits_whole(thread, WHOLE[task]):
+            return may_be_fraud(thread)
         return task != "glance" or bool(thread.news) or not thread.is_answered
 
 
@@ -109,21 +120,27 @@ class Writer:
         model: str,
         together: int = 1,
         watch: Watch | None = None,
+        adapter: Follow | None = None,
+        spill: Spill | None = None,
     ):
         """`model` is the name that stands on the cards.
 
         Up to `together` threads stay prefilled and are decoded side by side, as far as they fit
-        one context; the engine needs (1 + `FORKS`) sequences for each. `watch` is told of every
-        decoded line, shown or not: the exam counts what is refused.
+        one context; the engine needs `FORKS` more sequences. `watch` is told of every
+        decoded line, shown or not: the exam counts what is refused. `adapter` is asked before each
+        thread; where its answer changes, what stands in the engine is computed anew. `spill` keeps
+        the threads that make room for others.
         """
         self._engine = engine
         self._prompt = prompt
         self._model = model
         self._watch = watch
+        self._adapter = adapter
+        self._adapted: Path | None = None
         self._together = together
-        self._cache = ThreadCache(engine, prompt, together, ROOM, self._sum_up)
+        self._cache = ThreadCache(engine, prompt, together, ROOM, self._sum_up, spill)
         self._triager = Triager(engine, prompt, self._cache)
-        self._decoder = Decoder(engine, tokenizer, prompt.stop, together * FORKS)
+        self._decoder = Decoder(engine, tokenizer, prompt.stop, FORKS)
 
     def prefill(self, thread: Thread) -> Cached:
         """Bring the engine up to the thread; call it when a message arrives.
@@ -133,6 +150,9 @@ class Writer:
         """
         if not thread.messages:
             raise ValueError(f"thread {thread.id} has no messages")
+        if self._adapter is not None and (path := self._adapter()) != self._adapted:
+            self._engine.set_adapter(path)
+            self._adapted = path
         return self._cache.sync(thread)
 
     def forget(self) -> None:
@@ -168,7 +188,7 @@ class Writer:
     def unchecked(self, thread: Thread, task: Task) -> str:
         """The model's first decoding, whatever it says: for measuring, never for showing."""
         job = self._job(task, _Work(thread, self.prefill(thread), {}))
-        (answer,) = self._decoder.decode([job], GREEDY)
+        (answer,) = self._decoder.decode([job], Sampling())
         return answer.text
 
     def triage(self, thread: Thread) -> Triage:
@@ -178,7 +198,7 @@ class Writer:
     def _sum_up(self, older: Thread, seq: Seq) -> str:
         """One line for messages that no longer fit, checked like any other."""
         work = _Work(older, Cached(seq, 0), {})
-        self._decode([(work, self._job("summary", work))], again=False)  # there may be many
+        self._decode([(work, self._job("summary", work))])
         return work.good.get("summary") or quoted_summary(older).text
 
     def _side_by_side(self, threads: Sequence[Thread]) -> list[Card]:
@@ -212,25 +232,26 @@ class Writer:
             if any(intent not in w.good for intent in w.intents[:DRAFTS])
             for intent in w.intents[DRAFTS : 2 * DRAFTS]
         ]
-        self._decode(spare, again=False)
+        self._decode(spare)
         for w in work:
             w.ms["replies"] = _since(started) if w.intents else 0.0
 
-    def _decode(self, jobs: Sequence[tuple[_Work, Job]], again: bool = True) -> None:
-        """Decode jobs in one batch, and once more, sampled, what failed its check."""
-        started = time.perf_counter()
-        for sampling, tries in ((GREEDY, 1), (AGAIN, TRIES)) if again else ((GREEDY, 1),):
-            late = _since(started)
-            jobs = [(w, job) for w, job in jobs if job.name not in w.good]
-            asked = [replace(job, seed=n) for _, job in jobs for n in range(tries)]
-            answers = iter(self._decoder.decode(asked, sampling))
-            for w, job in jobs:
-                best = 0.0
-                for answer in itertools.islice(answers, tries):
-                    w.ms[job.name] = max(w.ms.get(job.name, 0.0), late + answer.ms)
-                    rating = self._rate(w, job, answer)
-                    if rating > best:
-                        best, w.good[job.name] = rating, answer.text
+    def _decode(self, jobs: Sequence[tuple[_Work, Job]]) -> None:
+        """Sample every job several times, all in shared batches, and keep what may be shown."""
+        asked = [replace(job, seed=n) for _, job in jobs for n in range(job.samples)]
+        answers = iter(self._decoder.decode(asked, SAMPLED))
+        for w, job in jobs:
+            heard = list(itertools.islice(answers, job.samples))
+            w.ms[job.name] = max(answer.ms for answer in heard)
+            agreed = agreement([answer.text for answer in heard])
+            rated = [
+                (self._passes(w, job, a), share) for a, share in zip(heard, agreed, strict=True)
+            ]
+            (passes, share), best = max(zip(rated, heard, strict=True), key=lambda pair: pair[0])
+            if passes and share >= LEAST_AGREED.get(job.name, 0.0):
+                w.good[job.name] = best.text
+            if job.name in WHOLE and may_be_fraud(w.thread):
+                w.warns |= 2 * sum(accuses(answer.text) for answer in heard) > len(heard)
 
     def _finished(self, work: _Work) -> Card:
         """The card, with quotes where the model's lines did not hold."""
@@ -255,37 +276,39 @@ class Writer:
             timings_ms={part: work.ms.get(part, 0.0) for part in PARTS},
         )
 
-    def _rate(self, work: _Work, job: Job, answer: Answer) -> float:
-        """How surely a text may be shown as the model's own, 0..1; 0: it may not."""
-        rating = _rating(job.name, answer.text, work) if answer.ended else 0.0
+    def _passes(self, work: _Work, job: Job, answer: Answer) -> bool:
+        """Whether a text may be shown as the model's own."""
+        passes = answer.ended and _passes(job.name, answer.text, work)
         if self._watch is not None:
-            self._watch(work.thread, job.name, answer.text, rating > 0)
-        return rating
+            self._watch(work.thread, job.name, answer.text, passes)
+        return passes
 
     def _lines(self, work: Sequence[_Work], *tasks: Task) -> list[tuple[_Work, Job]]:
         return [(w, self._job(task, w)) for w in work for task in tasks if w.wants(task)]
 
     def _job(self, task: Task, work: _Work) -> Job:
         asked = self._prompt.task(task, work.thread)
-        return Job(work.cached.seq, task, asked, MOST_TOKENS[task])
+        return Job(work.cached.seq, task, asked, MOST_TOKENS[task], SAMPLES[task])
 
     def _reply(self, intent: Intent, work: _Work) -> Job:
         asked = self._prompt.reply(intent, work.thread)
-        return Job(work.cached.seq, intent, asked, MOST_TOKENS["reply"])
+        return Job(work.cached.seq, intent, asked, MOST_TOKENS["reply"], SAMPLES["reply"])
 
 
-def _rating(name: str, text: str, work: _Work) -> float:
-    """How surely a whole text passes the check of its kind, 0..1; 0: it doesn't."""
+def _passes(name: str, text: str, work: _Work) -> bool:
+    """Whether a whole text passes the check of its kind."""
     if not text or text != neutralise(text) or is_stuck(text):
-        return 0.0
+        return False
     if name == "glance" and len(text) > GLANCE_CHARS:
-        return 0.0
+        return False
     if name == "asks" and text == NOTHING_ASKED:
-        return 1.0
-    if name in MOST_TOKENS:
-        return LINES[name].rate(text, work.thread)
+        return True
+    if name in LINES:
+        return LINES[name].judge(text, work.thread).passes
     drafts = (work.good[i].casefold() for i in work.intents if i in work.good)
-    return float(text.casefold() not in drafts and check_reply(text, work.thread).passes)
+    if text.casefold() in drafts or contradicts(name, text):
+        return False
+    return check_reply(text, work.thread).passes
 
 
 def _since(started: float) -> float:

@@ -28,29 +28,35 @@ def chats(tmp_path: Path) -> str:
     return write(tmp_path / "threads.jsonl", thread("t1", "Garden"), thread("t2"))
 
 
-def test_each_statement_has_a_mark_under_its_thread(
+def test_each_statement_has_its_outcome_under_its_thread(
     chats: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     true, false = "Ben asks for 3 chairs.", "Ben asks for 4 chairs at 5 p.m."
     claims = write(
         tmp_path / "claims.jsonl",
         {"id": "t1", "true": [true], "false": [false]},
-        {"id": "t1", "false": [true]},
-        {"id": "t2", "statements": [true]},
+        {"id": "t1", "false": [true], "true": [false]},
+        {"id": "t2", "statements": [true, false]},
     )
     assert main(["check", chats, claims]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "t1  Garden",
-        f"  ✓ pass  {true}",
-        f"  ✗ FAIL  {false}",
-        "          The number 4 is not in the thread. The time 5 p.m. is not in the",
-        "          thread.",
-        f"  ✓ pass  {true}  (the file says it is false)",
+        f"  ✓ passed           {true}",
+        f"  ✓ caught           {false}",
+        "                     The number 4 is not in the thread. The time 5 p.m. is not",
+        "                     in the thread.",
+        f"  ✗ wrongly refused  {false}",
+        "                     The number 4 is not in the thread. The time 5 p.m. is not",
+        "                     in the thread.",
+        f"  ✗ missed           {true}",
         "",
         "t2",
-        f"  ✓ pass  {true}",
+        f"  ✓ supported        {true}",
+        f"  ✗ not supported    {false}",
+        "                     The number 4 is not in the thread. The time 5 p.m. is not",
+        "                     in the thread.",
         "",
-        "2 of 3 judged as the file says.",
+        "1 of 2 true passed, 1 of 2 false caught, 1 of 2 statements supported.",
     ]
 
 

@@ -56,8 +56,7 @@ def test_a_line_in_other_words_altogether_fails_where_that_is_asked_for() -> Non
     assert Judge(threshold=0).judge(strange, there).passes
     judge = Judge(threshold=0, least_covered=0.4)
     assert not judge.judge(strange, there).passes
-    assert judge.rate(strange, there) == 0
-    assert judge.rate("Kai sees you at the pier", there) > 0
+    assert judge.judge("Kai sees you at the pier", there).passes
     scam = "Likely scam: a message claims to be your pier"
     assert judge.judge(scam, there).passes, "what is said of a thread need not stand in it"
 

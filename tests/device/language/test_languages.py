@@ -22,6 +22,13 @@ def chat(text: str) -> Thread:
         "haha",
         "kal shaam ko milte hai yaar, time pe aana",
         "Nos vemos mañana, trae las llaves please",
+        "Pizza tonight?",
+        "u coming?",
+        "Landed safely",
+        "kahan ho?",
+        "aa rahe ho?",
+        "¿dónde estás?",
+        "te llamo luego",
         "running late, Müller & Söhne wants the Schlüssel back",
     ],
 )
@@ -39,6 +46,12 @@ def test_taught(text: str) -> None:
         "هل يمكنك المجيء غدا؟",
         "Привет, сможешь завтра?",
         "कल मिलोगे क्या?",
+        "Kommst du?",
+        "Vens?",
+        "tu viens ?",
+        "Cadê você?",
+        "Arrivo",
+        "Ik kom",
     ],
 )
 def test_not_taught(text: str) -> None:

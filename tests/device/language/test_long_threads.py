@@ -35,7 +35,8 @@ class Desk:
         thread, _, task = prompt.rpartition("<|im_start|>")
         if task != "summary\n":
             return "-"
-        self.summaries.append(thread)
+        if times == 0:
+            self.summaries.append(thread)
         return self._summary or f"Ben talks about {chairs(thread)[-1]}."
 
     def held(self, thread: Thread) -> str:
@@ -141,3 +142,11 @@ def test_what_is_new_is_still_divided_from_what_was_read() -> None:
     assert held.endswith(
         "--- new ---\n" + "".join(message_line(m, "Anna") + "\n" for m in MESSAGES[78:80])
     )
+
+
+def test_of_what_the_wearer_has_read_only_what_fits_is_read_again_and_little_before_it() -> None:
+    desk = Desk()
+    held = desk.held(replace(chat(90), unread_from=89))
+    assert len(desk.summaries) <= 2
+    assert chairs(held)[-1] == "chair 89"
+    assert desk.engine.prefilled <= 2 * LIMIT

@@ -34,10 +34,17 @@ def test_one_short_message_is_its_own_glance_without_decoding() -> None:
     assert alone.timings_ms["glance"] == alone.timings_ms["summary"] == 0
     assert not {"glance", "summary"} & asked
     later = chat(("Ben", "can you bring 3 chairs at 7:30?"), ("Ben", "ok?"), unread_from=1)
-    result, asked = decoded(later)
-    assert result.glance == Line('Ben: "ok?"', "quote")
-    assert "summary" in asked, "a summary is of the whole conversation"
-    assert "glance" in decoded(chat(("Ben", "ok?"), ("Ben", "ok??")))[1]
+    assert decoded(later)[0].glance == Line('Ben: "ok?"', "quote")
+
+
+def test_news_that_have_room_stand_word_for_word_and_what_is_longer_is_decoded() -> None:
+    short = chat(("Ben", "ok?"), ("Ben", "or not"), ("Cleo", "fine"))
+    result, asked = decoded(short)
+    assert result.glance == result.summary == Line('Ben: "ok? / or not" Cleo: "fine"', "quote")
+    assert not {"glance", "summary"} & asked
+    result, asked = decoded(chat(("Ben", "can you bring 3 chairs at 7:30? " + "the hall " * 4)))
+    assert ("glance" in asked, "summary" in asked) == (True, False)
+    assert "summary" in decoded(chat(("Ben", "the hall has no chairs. " * 9)))[1]
 
 
 def test_the_wearers_own_last_word_needs_no_answer() -> None:
@@ -126,6 +133,8 @@ def test_a_code_to_be_kept_secret_is_no_fraud() -> None:
         ("Dear Anna, this is about the house and its many rooms. Can you come at 7?", "…Can you"),
         ("We had such a long and lovely day at the sea today. It moved to 7:30.", "…It moved"),
         ("We had such a long and lovely day at the sea. The sand was warm.", "We had such"),
+        ("The choir sings Verdi in the old church. One of us has two red scarves.", "The choir"),
+        ("One of us has had two scarves with her for a while. We sing at 7:30.", "…We sing"),
     ],
 )
 def test_a_long_message_is_quoted_from_the_sentence_that_says_most(text: str, gist: str) -> None:
@@ -133,3 +142,12 @@ def test_a_long_message_is_quoted_from_the_sentence_that_says_most(text: str, gi
     assert quoted_glance(thread).text.startswith(f'Ben: "{gist}')
     assert len(quoted_glance(thread).text) <= GLANCE_CHARS
     assert quoted_summary(thread).text == f'Ben: "{text}"', "where there is room, all of it"
+
+
+def test_what_was_corrected_later_is_not_what_stands_on_the_lens() -> None:
+    thread = chat(
+        ("Ben", "The eye clinic for our dear old aunt is on Tuesday at 10:40 in the morning."),
+        ("Cleo", "ok"),
+        ("Ben", "No sorry. WEDNESDAY 10:40. Such a mess they make of it, every single time."),
+    )
+    assert quoted_glance(thread).text == 'Ben: "No sorry. WEDNESDAY 10:40."'

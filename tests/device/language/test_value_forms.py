@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.language.values import HALF_DAY, Supply, Value, fold, values
+from device.language.value_supply import Supply
+from device.language.values import HALF_DAY, Value, fold, values
 
 HOURS = (
     "twelve", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.language.values import Supply, fold, values
+from device.language.value_supply import Supply
+from device.language.values import fold, values
 
 CLOCK_WORDS = (
     "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
@@ -110,3 +111,33 @@ def test_any_text_has_values_within_it(text: str) -> None:
     for source in (True, False):
         for value in values(text, source):
             assert 0 <= value.start < value.end <= len(text)
+
+
+@pytest.mark.parametrize(
+    ("source", "statement"),
+    [
+        ("it was $20", "20 dollars"),
+        ("twenty quid each", "£20"),
+        ("20 each, the cab was £18", "£20"),
+        ("20€ please", "20 euros"),
+        ("Rs. 500 for 3", "₹500"),
+        ("500 for 3", "₹500"),
+        ("2 pounds of flour, $5", "2"),
+    ],
+)
+def test_one_currency_in_two_ways(source: str, statement: str) -> None:
+    assert says(source, statement)
+
+
+@pytest.mark.parametrize(
+    ("source", "statement"),
+    [
+        ("it was $20", "£20"),
+        ("twenty quid each", "$20"),
+        ("20 each, the cab was £18", "$20"),
+        ("20€ please", "20 dollars"),
+        ("20 people, $20 each", "20 pounds"),
+    ],
+)
+def test_two_currencies(source: str, statement: str) -> None:
+    assert not says(source, statement)

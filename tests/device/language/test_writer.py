@@ -14,28 +14,33 @@ from rich.console import Console
 
 from device.assistant import card_json
 from device.displays.terminal import MODEL_MARK, QUOTE_MARK, show_card
+from device.language.consensus import agreement
 from device.language.engine import Sampling
 from device.language.grounding import check
 from device.language.prompt import ThreadPrompt
-from device.language.writer import LINES, Writer
+from device.language.writer import LINES, SAMPLES, Writer
 from device.messages import INTENTS, Card, Line, Message, Thread
 from tests.fakes import GOOD, Answer, ByteTokenizer, ScriptedEngine, script
 
 TOKENIZER = ByteTokenizer()
 ASKED = "can you bring 3 chairs to Oakfield at 7:30?"
+WHY = "the hall has none, " + "and the choir would rather not stand all evening long, " * 3
 CHAT = Thread(
     "t",
     "Anna",
-    (Message("Ben", f"{ASKED} the hall has none", dt.time(18, 2)),),
+    (Message("Ben", f"{ASKED} {WHY}", dt.time(18, 2)),),
     "Ben",
 )
-SAMPLES = [
-    "Ben asks you to bring 4 chairs.",
-    "Anna can bring chairs to 7:30.",
-    "Ben asks you to bring 3 chairs to Oakfield at 7:30.",
-    "Oakfield at 7:30.",
-    "3 chairs.",
+"""Too long to stand on a card as it is."""
+HEARD = [
+    "Ben asks you to bring 4 chairs to Oakfield.",
+    "Can you bring chairs at 7:30?",
+    "Ben asks if you can bring 3 chairs at 7:30.",
+    "Ben asks you to bring 4 chairs to Oakfield.",
+    "Ben asks you to bring 4 chairs to Oakfield.",
+    "Ben asks you to bring 3 chairs to Oakfield.",
 ]
+"""Six samples of a summary; three have a number that isn't there."""
 MOVED = [
     ("Ben", "dinner at Oakfield on Friday?"),
     ("Anna", "fine"),
@@ -74,7 +79,7 @@ def test_side_by_side_as_one_by_one() -> None:
         false = {"glance": "Ben: 77 chairs?"} if int(number) % 3 == 0 else {}
         return script(**(said | false), asks="-", triage="none low")(prompt, times)
 
-    engine = ScriptedEngine(answer, n_ctx=800, n_seqs=24)
+    engine = ScriptedEngine(answer, n_ctx=800)
     writer = Writer(engine, ThreadPrompt(TOKENIZER), TOKENIZER, "scripted", together=4)
     cards = list(writer.cards(threads))
     assert [c.thread_id for c in cards] == [t.id for t in threads]
@@ -85,9 +90,11 @@ def test_side_by_side_as_one_by_one() -> None:
     assert engine.open_sequences <= 4
 
 
-def test_an_invented_number_is_decoded_again() -> None:
+def test_an_invented_number_is_passed_over() -> None:
     result = card(script(glance=["Ben: bring 4 chairs", "Ben: bring 3 chairs"]))
     assert (result.glance.text, result.glance.source) == ("Ben: bring 3 chairs", "model")
+    result = card(script(glance=[*["Ben: bring 4 chairs"] * 5, "Ben: bring 3 chairs"]))
+    assert result.glance.text == "Ben: bring 3 chairs", "though most others say 4"
 
 
 @pytest.mark.parametrize(
@@ -102,18 +109,32 @@ def test_an_invented_number_is_decoded_again() -> None:
         "Ben: bring 3 chairs; bring 3 chairs",
     ],
 )
-def test_what_fails_twice_becomes_the_senders_own_words(bad: str) -> None:
+def test_what_fails_each_time_becomes_the_senders_own_words(bad: str) -> None:
     result = card(script(glance=bad))
     assert result.glance.source == "quote"
-    assert result.glance.text == 'Ben: "can you bring 3 chairs to Oakfield at 7:30? the…"'
+    assert result.glance.text == f'Ben: "{ASKED}"'
 
 
-def test_of_several_samples_the_surest_is_shown() -> None:
-    result = card(script(summary=SAMPLES))
-    rated = {text: LINES["summary"].rate(text, CHAT) for text in SAMPLES}
-    assert rated[SAMPLES[0]] == 0
-    assert result.summary == Line(max(SAMPLES, key=rated.__getitem__), "model")
-    assert result.summary.text != SAMPLES[1], "or the first that passes would do"
+def test_of_several_samples_the_one_is_shown_on_which_they_agree_most() -> None:
+    agreed = dict(zip(HEARD, agreement(HEARD), strict=True))
+    passing = [text for text in HEARD if LINES["summary"].judge(text, CHAT).passes]
+    assert max(agreed, key=agreed.__getitem__) not in passing, "it has a wrong number"
+    assert passing[0] != HEARD[5], "or the first that passes would do"
+    assert card(script(summary=HEARD)).summary == Line(HEARD[5], "model")
+
+
+def test_a_line_that_comes_out_differently_each_time_is_a_quote() -> None:
+    parts = [
+        "Can you bring chairs?",
+        "Bring 3 to Oakfield",
+        "Ben: at 7:30?",
+        "Chairs to Oakfield?",
+        "Ben: the hall has none",
+        "Ben's choir would rather not stand",
+    ]
+    for text in parts:
+        assert LINES["summary"].judge(text, CHAT).passes, text
+    assert card(script(summary=parts)).summary.source == "quote"
 
 
 def test_what_passes_the_rules_and_is_unlikely_is_a_quote() -> None:
@@ -144,7 +165,7 @@ def test_nothing_asked_and_no_reply_needed() -> None:
 
 def test_what_is_asked_says_whose_words_it_is() -> None:
     quoted = card(script(asks="to bring 9 chairs")).asks
-    assert quoted == Line(f'Ben: "{ASKED} the hall has none"', "quote")
+    assert quoted == Line(f'Ben: "{ASKED}"', "quote")
     for asks, source in (("to bring 3 chairs", "model"), ("to bring 9 chairs", "quote")):
         result = card(script(asks=asks))
         record = json.loads(card_json(result))
@@ -174,7 +195,7 @@ def test_what_a_terminal_would_obey_is_never_the_models_line(end: str) -> None:
     assert result.drafts == ()
 
 
-def test_a_second_try_is_sampled_by_seeds_of_its_own_whoever_stands_beside_it() -> None:
+def test_a_line_is_sampled_by_seeds_of_its_own_whoever_stands_beside_it() -> None:
     def seeds(threads: list[Thread]) -> dict[str, list[int]]:
         asked: dict[str, list[int]] = {}
 
@@ -188,14 +209,16 @@ def test_a_second_try_is_sampled_by_seeds_of_its_own_whoever_stands_beside_it() 
                         asked.setdefault(prompt, []).append(sampling.seed_of(i))
                 return super().generate(seqs, sampling, *rest)
 
-        engine = Recording(script(glance="77 chairs", summary="77 chairs"), n_seqs=24)
+        engine = Recording(script())
         list(Writer(engine, ThreadPrompt(TOKENIZER), TOKENIZER, "x", together=3).cards(threads))
         return asked
 
     threads = [replace(CHAT, id=f"t{i}", title=f"Ben {i}") for i in range(3)]
     alone = seeds(threads[2:])
-    assert len(alone) == 2
-    assert all(len(set(tries)) == 4 for tries in alone.values())
+    lines = [tries for prompt, tries in alone.items() if "reply" not in prompt[-20:]]
+    assert [len(set(tries)) for tries in lines] == [
+        SAMPLES[t] for t in ("glance", "summary", "asks")
+    ]
     assert seeds(threads).items() >= alone.items()
 
 

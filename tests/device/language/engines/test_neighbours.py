@@ -16,7 +16,7 @@ import pytest
 from device.language import writer as writer_module
 from device.language.engine import Sampling
 from device.language.load import Model, load_writer
-from device.language.writer import ROOM, Writer
+from device.language.writer import ROOM, SAMPLES, Writer
 from device.messages import Card, Message, Thread
 from tests.engines import GGUF, TINY
 
@@ -66,19 +66,23 @@ def timeless(cards: Iterable[Card]) -> list[Card]:
     return [replace(card, timings_ms={}) for card in cards]
 
 
+def once(patch: pytest.MonkeyPatch) -> None:
+    """Every text decoded once, greedily: where two logits nearly tie, a sample may differ by a
+    hair's breadth of rounding."""
+    patch.setattr(writer_module, "SAMPLED", Sampling())
+    patch.setattr(writer_module, "SAMPLES", dict.fromkeys(SAMPLES, 1))
+
+
 @pytest.fixture(autouse=True)
 def greedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where two logits nearly tie, a sample may differ by a hair's breadth of rounding."""
-    monkeypatch.setattr(writer_module, "AGAIN", Sampling())
-    monkeypatch.setattr(writer_module, "TRIES", 1)
+    once(monkeypatch)
 
 
 @pytest.fixture(scope="module", params=["llama", "onnx"])
 def alone(request: pytest.FixtureRequest) -> Iterator[Any]:
     """(engine, the cards one by one, the texts decoded for them)."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(writer_module, "AGAIN", Sampling())
-        patch.setattr(writer_module, "TRIES", 1)
+        once(patch)
         heard = Heard(request.param, 1)
         cards = []
         for one in THREADS:
