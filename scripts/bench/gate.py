@@ -81,7 +81,15 @@ class _Counter:
 
 
 def count() -> Counts:
-    """Every stage of a message that arrives in a thread of 24, and of a saved thread."""
+    """Every stage of a message that arrives in a thread of 24, and of a saved thread.
+
+    Counted the second time, when what is remembered of words and threads is there.
+    """
+    _count()
+    return _count()
+
+
+def _count() -> Counts:
     old = read_thread()
     new = arrived(old)
     with (
