@@ -3,11 +3,12 @@
 1. the thread is brought into the engine; a message already there costs nothing
 2. the glance is decoded alone, because the lens waits for it
 3. triage and intents are read off the logits of their labels, nothing is generated
-4. summary, asks and three drafts are decoded together, in one batch of forks
-5. each of these is sampled several times at once; of the samples that pass their check the one is
-   taken on which the others agree most (`device.language.consensus`)
-6. where none passes, or they hardly agree, a line becomes a quote, and a draft of another intent
-   takes the place of a draft
+4. summary and asks are decoded together, then three drafts, in one batch of forks each
+5. each line is sampled several times at once; of the samples that pass the judge the one is taken
+   on which the others agree most (`device.language.consensus`); where none passes, or they hardly
+   agree, it becomes a quote
+6. a draft is decoded greedily; one that fails its check is sampled, and where that fails too,
+   another intent takes its place
 
 Where the sender's own words are known to be better, nothing is decoded (`_Work.wants`).
 
@@ -54,8 +55,8 @@ PARTS = ("prefill", "glance", "summary", "asks", "triage", "replies")
 """What `Card.timings_ms` has a time for."""
 
 DRAFTS = 3
-SAMPLES: dict[str, int] = {"glance": 8, "summary": 6, "asks": 6, "reply": 3}
-"""Decodings of one text, each by a seed of its own."""
+SAMPLES: dict[str, int] = {"glance": 8, "summary": 6, "asks": 6, "reply": 4}
+"""Decodings of one text, each by a seed of its own; of a reply, once the greedy one failed."""
 SAMPLED = Sampling(temperature=0.7, top_k=40, top_p=0.95)
 FORKS = 12
 """What is decoded in one batch at most: more take longer by as much as they are more."""
@@ -95,6 +96,8 @@ class _Work:
     intents: list[Intent] = field(default_factory=list)
     """Likeliest first; empty where no reply is needed or none can be written."""
 
+    is_asked: bool = False
+    """Whether most samples say that something is asked, in whatever words."""
     warns: bool = False
     """Whether it is called a fraud. What a fraud asks for is then no business of ours."""
 
@@ -221,25 +224,25 @@ class Writer:
 
     def _rest(self, work: Sequence[_Work]) -> None:
         """Summary, asks and drafts; then likely other intents where a draft failed its check."""
+        self._decode(self._lines(work, "summary", "asks"))
         started = time.perf_counter()
-        self._decode(
-            self._lines(work, "summary", "asks")
-            + [(w, self._reply(intent, w)) for w in work for intent in w.intents[:DRAFTS]]
-        )
+        drafts = [(w, self._reply(intent, w)) for w in work for intent in w.intents[:DRAFTS]]
+        self._decode([(w, replace(job, samples=1)) for w, job in drafts], Sampling())
+        self._decode([(w, job) for w, job in drafts if job.name not in w.good])
         spare = [
-            (w, self._reply(intent, w))
+            (w, replace(self._reply(intent, w), samples=1))
             for w in work
             if any(intent not in w.good for intent in w.intents[:DRAFTS])
             for intent in w.intents[DRAFTS : 2 * DRAFTS]
         ]
-        self._decode(spare)
+        self._decode(spare, Sampling())
         for w in work:
             w.ms["replies"] = _since(started) if w.intents else 0.0
 
-    def _decode(self, jobs: Sequence[tuple[_Work, Job]]) -> None:
-        """Sample every job several times, all in shared batches, and keep what may be shown."""
+    def _decode(self, jobs: Sequence[tuple[_Work, Job]], sampling: Sampling = SAMPLED) -> None:
+        """Every sample of every job, all in shared batches; what may be shown of them is kept."""
         asked = [replace(job, seed=n) for _, job in jobs for n in range(job.samples)]
-        answers = iter(self._decoder.decode(asked, SAMPLED))
+        answers = iter(self._decoder.decode(asked, sampling))
         for w, job in jobs:
             heard = list(itertools.islice(answers, job.samples))
             w.ms[job.name] = max(answer.ms for answer in heard)
@@ -252,6 +255,8 @@ class Writer:
                 w.good[job.name] = best.text
             if job.name in WHOLE and may_be_fraud(w.thread):
                 w.warns |= 2 * sum(accuses(answer.text) for answer in heard) > len(heard)
+            if job.name == "asks":
+                w.is_asked = 2 * sum(a.text != NOTHING_ASKED for a in heard) > len(heard)
 
     def _finished(self, work: _Work) -> Card:
         """The card, with quotes where the model's lines did not hold."""
@@ -262,7 +267,8 @@ class Writer:
         )
         if work.warns and not accuses(glance.text):
             glance = warned_glance(thread)
-        asks = Line(good["asks"], "model") if "asks" in good else quoted_ask(thread)
+        quoted = quoted_ask(thread) or (quoted_summary(thread) if work.is_asked else None)
+        asks = Line(good["asks"], "model") if "asks" in good else quoted
         drafts = tuple(Draft(i, good[i]) for i in work.intents if i in good)[:DRAFTS]
         return Card(
             thread_id=thread.id,
