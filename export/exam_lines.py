@@ -12,7 +12,6 @@ from device.language.quotes import (
     quoted_glance,
     quoted_summary,
     shorten,
-    weightiest,
 )
 from device.messages import GLANCE_CHARS, URGENCIES, Card, Message, Thread
 from device.text import neutralise
@@ -187,7 +186,8 @@ def own_words(
     ]
     for example in examples:
         thread = example.thread
-        text = neutralise(weightiest(thread).text)
+        new = thread.news or thread.messages[-1:]
+        text = neutralise(max(new, key=lambda m: len(m.text)).text)
         leading, weighty = three(thread)
         quotes = {"glance": quoted_glance(thread).text, "summary": quoted_summary(thread).text}
         longest_one.write(example, _cut(text, shorten(text, SUMMARY_CHARS)), ordinary)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from device.language.engine import Engine, Sampling, Seq, Token
 from device.language.tokenizer import Tokenizer
@@ -21,9 +22,8 @@ class Job:
     asked: Sequence[Token]
     most_tokens: int
     samples: int = 1
-    """How often it is wanted; `seed` tells one from the other."""
-    seed: int = 0
-    """Of its own, so that no neighbour in the batch changes what is sampled."""
+    """How often it is decoded, each time by a seed of its own, 0 and up: no neighbour in the batch
+    changes what is sampled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +46,21 @@ class Decoder:
         self._stop = stop
         self._forks = forks
 
-    def decode(self, jobs: Sequence[Job], sampling: Sampling) -> list[Answer]:
-        """An answer a job, in their order."""
+    def decode(self, jobs: Sequence[Job], sampling: Sampling) -> list[list[Answer]]:
+        """Every sample of every job, in their order."""
         started = time.perf_counter()
+        samples = [(job, seed) for job in jobs for seed in range(job.samples)]
         answers: list[Answer] = []
-        for start in range(0, len(jobs), self._forks):
-            answers += self._batch(jobs[start : start + self._forks], sampling, started)
-        return answers
+        for start in range(0, len(samples), self._forks):
+            answers += self._batch(samples[start : start + self._forks], sampling, started)
+        each = iter(answers)
+        return [list(islice(each, job.samples)) for job in jobs]
 
-    def _batch(self, jobs: Sequence[Job], sampling: Sampling, started: float) -> list[Answer]:
+    def _batch(
+        self, samples: Sequence[tuple[Job, int]], sampling: Sampling, started: float
+    ) -> list[Answer]:
+        """An answer a (job, seed)."""
+        jobs = [job for job, _ in samples]
         tokens: list[list[Token]] = [[] for _ in jobs]
         ended: list[float | None] = [None] * len(jobs)
         forks: list[Seq] = []
@@ -63,7 +69,7 @@ class Decoder:
                 forks += self._engine.fork(job.seq, 1)
                 self._engine.extend(forks[-1], job.asked)
             most = [job.most_tokens for job in jobs]
-            seeded = replace(sampling, seed=tuple(job.seed for job in jobs))
+            seeded = replace(sampling, seed=tuple(seed for _, seed in samples))
             for step in self._engine.generate(forks, seeded, self._stop, most):
                 for i, token in enumerate(step):
                     if token is not None:

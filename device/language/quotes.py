@@ -130,11 +130,6 @@ def _new(thread: Thread) -> tuple[Message, ...]:
     return thread.news or thread.messages[-1:]
 
 
-def weightiest(thread: Thread) -> Message:
-    """The new message that says most, by length; the last one where nothing is new."""
-    return max(_new(thread), key=lambda m: len(m.text))
-
-
 def fits_whole(thread: Thread, chars: int) -> bool:
     """Whether all that is new stands, word for word, in `chars` characters.
 

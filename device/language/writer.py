@@ -17,7 +17,6 @@ Many threads go through the same steps side by side, so that their texts share b
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -29,9 +28,6 @@ from device.language.consensus import agreement
 from device.language.decoder import Answer, Decoder, Job
 from device.language.engine import Engine, Sampling, Seq
 from device.language.fraud import accuses, may_be_fraud
-from device.language.grounding import check_reply
-from device.language.judge import Judge
-from device.language.polarity import contradicts
 from device.language.prompt import NOTHING_ASKED, Prompt, Task
 from device.language.quotes import (
     SUMMARY_CHARS,
@@ -41,40 +37,26 @@ from device.language.quotes import (
     quoted_summary,
     warned_glance,
 )
-from device.language.repetition import is_stuck
+from device.language.showing import LEAST_AGREED, LINES, draft_passes, line_passes
 from device.language.spill import Spill
 from device.language.tokenizer import Tokenizer
 from device.language.triage import Triager
 from device.messages import GLANCE_CHARS, Card, Draft, Intent, Line, Thread, Triage
-from device.text import neutralise
 
 Watch = Callable[[Thread, str, str, bool], None]
 """(thread, task or intent, a text decoded for it, whether that may be shown)."""
 
 PARTS = ("prefill", "glance", "summary", "asks", "triage", "replies")
 """What `Card.timings_ms` has a time for."""
-
 DRAFTS = 3
 SAMPLES: dict[str, int] = {"glance": 8, "summary": 6, "asks": 6, "reply": 4}
 """Decodings of one text, each by a seed of its own; of a reply, once the greedy one failed."""
 SAMPLED = Sampling(temperature=0.7, top_k=40, top_p=0.95)
 FORKS = 12
 """What is decoded in one batch at most: more take longer by as much as they are more."""
-LEAST_AGREED: dict[str, float] = {"glance": 0.6, "summary": 0.7, "asks": 0.6}
-"""A line on which its samples agree less is not shown (docs/decisions/0008-consensus.md)."""
-LINES: dict[str, Judge] = {
-    "glance": Judge(threshold=0.6, least_covered=0.4),
-    "summary": Judge(threshold=0.65, least_covered=0.4),
-    "asks": Judge(threshold=0.6, least_covered=0.4),
-}
-"""Hold the model's lines against their thread. Below its threshold a summary is no nearer to what
-a person wrote than the quote in its place (docs/decisions/0003-truth.md), and may be false."""
-
 MOST_TOKENS: dict[str, int] = {"glance": 36, "summary": 80, "asks": 36, "reply": 48}
 ROOM = 224
 """Positions kept free behind a thread: the longest task and its answer, twice over."""
-
-
 WHOLE: dict[str, int] = {"glance": GLANCE_CHARS, "summary": SUMMARY_CHARS}
 """Characters in which news that fit need no line of the model's, unless to warn of them."""
 
@@ -95,7 +77,6 @@ class _Work:
     triage: Triage = _UNKNOWN
     intents: list[Intent] = field(default_factory=list)
     """Likeliest first; empty where no reply is needed or none can be written."""
-
     is_asked: bool = False
     """Whether most samples say that something is asked, in whatever words."""
     warns: bool = False
@@ -191,7 +172,7 @@ class Writer:
     def unchecked(self, thread: Thread, task: Task) -> str:
         """The model's first decoding, whatever it says: for measuring, never for showing."""
         job = self._job(task, _Work(thread, self.prefill(thread), {}))
-        (answer,) = self._decoder.decode([job], Sampling())
+        [[answer]] = self._decoder.decode([replace(job, samples=1)], Sampling())
         return answer.text
 
     def triage(self, thread: Thread) -> Triage:
@@ -241,10 +222,8 @@ class Writer:
 
     def _decode(self, jobs: Sequence[tuple[_Work, Job]], sampling: Sampling = SAMPLED) -> None:
         """Every sample of every job, all in shared batches; what may be shown of them is kept."""
-        asked = [replace(job, seed=n) for _, job in jobs for n in range(job.samples)]
-        answers = iter(self._decoder.decode(asked, sampling))
-        for w, job in jobs:
-            heard = list(itertools.islice(answers, job.samples))
+        answers = self._decoder.decode([job for _, job in jobs], sampling)
+        for (w, job), heard in zip(jobs, answers, strict=True):
             w.ms[job.name] = max(answer.ms for answer in heard)
             agreed = agreement([answer.text for answer in heard])
             rated = [
@@ -284,9 +263,15 @@ class Writer:
 
     def _passes(self, work: _Work, job: Job, answer: Answer) -> bool:
         """Whether a text may be shown as the model's own."""
-        passes = answer.ended and _passes(job.name, answer.text, work)
+        name, text, thread = job.name, answer.text, work.thread
+        if not answer.ended:
+            passes = False
+        elif name in LINES:
+            passes = line_passes(name, text, thread)
+        else:
+            passes = draft_passes(name, text, thread, [work.good.get(i, "") for i in work.intents])
         if self._watch is not None:
-            self._watch(work.thread, job.name, answer.text, passes)
+            self._watch(thread, name, text, passes)
         return passes
 
     def _lines(self, work: Sequence[_Work], *tasks: Task) -> list[tuple[_Work, Job]]:
@@ -299,22 +284,6 @@ class Writer:
     def _reply(self, intent: Intent, work: _Work) -> Job:
         asked = self._prompt.reply(intent, work.thread)
         return Job(work.cached.seq, intent, asked, MOST_TOKENS["reply"], SAMPLES["reply"])
-
-
-def _passes(name: str, text: str, work: _Work) -> bool:
-    """Whether a whole text passes the check of its kind."""
-    if not text or text != neutralise(text) or is_stuck(text):
-        return False
-    if name == "glance" and len(text) > GLANCE_CHARS:
-        return False
-    if name == "asks" and text == NOTHING_ASKED:
-        return True
-    if name in LINES:
-        return LINES[name].judge(text, work.thread).passes
-    drafts = (work.good[i].casefold() for i in work.intents if i in work.good)
-    if text.casefold() in drafts or contradicts(name, text):
-        return False
-    return check_reply(text, work.thread).passes
 
 
 def _since(started: float) -> float:

@@ -18,7 +18,8 @@ from device.language.consensus import agreement
 from device.language.engine import Sampling
 from device.language.grounding import check
 from device.language.prompt import ThreadPrompt
-from device.language.writer import LINES, SAMPLES, Writer
+from device.language.showing import LINES
+from device.language.writer import SAMPLES, Writer
 from device.messages import INTENTS, Card, Line, Message, Thread
 from tests.fakes import GOOD, Answer, ByteTokenizer, ScriptedEngine, script
 

@@ -1,0 +1,46 @@
+"""When a text of the model's may be shown: the bar of each kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from device.language.grounding import check_reply
+from device.language.judge import Judge
+from device.language.polarity import contradicts
+from device.language.prompt import NOTHING_ASKED
+from device.language.repetition import is_stuck
+from device.messages import GLANCE_CHARS, Thread
+from device.text import neutralise
+
+LINES: dict[str, Judge] = {
+    "glance": Judge(threshold=0.6, least_covered=0.4),
+    "summary": Judge(threshold=0.65, least_covered=0.4),
+    "asks": Judge(threshold=0.6, least_covered=0.4),
+}
+"""Hold the model's lines against their thread. Below its threshold a summary is no nearer to what
+a person wrote than the quote in its place (docs/decisions/0003-truth.md), and may be false."""
+LEAST_AGREED: dict[str, float] = {"glance": 0.6, "summary": 0.7, "asks": 0.6}
+"""A line on which its samples agree less is not shown (docs/decisions/0008-consensus.md)."""
+
+
+def line_passes(task: str, text: str, thread: Thread) -> bool:
+    """Whether a whole "glance", "summary" or "asks" passes its check."""
+    if _is_broken(text) or (task == "glance" and len(text) > GLANCE_CHARS):
+        return False
+    if task == "asks" and text == NOTHING_ASKED:
+        return True
+    return LINES[task].judge(text, thread).passes
+
+
+def draft_passes(intent: str, text: str, thread: Thread, taken: Iterable[str]) -> bool:
+    """Whether a whole draft of `intent` passes its check, and differs from all `taken` ones."""
+    return not (
+        _is_broken(text)
+        or contradicts(intent, text)
+        or text.casefold() in (other.casefold() for other in taken)
+        or not check_reply(text, thread).passes
+    )
+
+
+def _is_broken(text: str) -> bool:
+    return not text or text != neutralise(text) or is_stuck(text)
