@@ -149,3 +149,18 @@ async def living(
 def play(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run a test's coroutine."""
     asyncio.run(test())
+
+
+def flow(test: Callable[[Path, Glass, Peer], Coroutine[None, None, None]], path: Path) -> None:
+    play(lambda: test(path, Glass(), Peer()))
+
+
+async def read_back(glass: Glass, peer: Peer, pick: str = "1", text: str = "yes") -> None:
+    """A message has come, and a reply to it has been read back."""
+    peer.writes("coming tonight?", "m0")
+    await glass.until("1 new: coming tonight?")
+    glass.say("reply")
+    await glass.until("Reply to Ben")
+    glass.say(pick)
+    await glass.until("To Ben?")
+    assert f"your reply {text}" in glass.text

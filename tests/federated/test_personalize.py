@@ -3,41 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 import os
-import random
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from device.cli import main
-from device.disk import sha256_of
 from device.errors import SidelongError
 from device.inbox import Inbox
-from device.language.adapter_choice import Adapters, Choice
+from device.language.adapter_choice import Adapters
 from device.language.load import Model
 from device.language.prompt import ThreadPrompt, thread_tokens
-from device.messages import INTENTS, Message, Thread
-from device.settings import default_data_dir
-from federated import personal_gate, personalize
+from device.messages import INTENTS, Thread
+from federated import personalize
 from federated.own_texts import answers, wearer
-from federated.personal_gate import engine_of, judge, likelihoods, with_intents
-from federated.personal_run import Run, begun, learn, load_state, run_of
-from federated.personal_verdict import Verdict, sign_flip_p
+from federated.personal_gate import engine_of, likelihoods, with_intents
+from federated.personal_run import begun, learn, load_state, run_of
 from federated.settings import ROOT
-from federated.users import User
-from tests.federated.conftest import TINY, WORDS, Settings, sents
-
-GGUF = TINY / "tiny.gguf"
-BASE = sha256_of(GGUF)
-DAY = dt.date(2026, 3, 1)
-WHEN = dt.time(9, 0)
+from tests.federated.conftest import TINY, Settings, sents
+from tests.federated.personal import BASE, GGUF, alike, chat, keep, quick, said, silent, user_of
 
 
 @pytest.fixture(autouse=True)
@@ -48,46 +37,6 @@ def as_it_was(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     for name in personalize.QUIET:
         monkeypatch.setenv(name, os.environ.get(name, ""))
     return nicer
-
-
-def said(sender: str, text: str, day: int = 0) -> Message:
-    return Message(sender, text, WHEN, DAY + dt.timedelta(days=day))
-
-
-def chat(texts: Sequence[str], name: str = "Ben", first: int = 0) -> Thread:
-    """A question a day and the wearer's answer to it."""
-    messages: list[Message] = []
-    for day, text in enumerate(texts, start=first):
-        messages += [said(name, f"what about day {day}?", day), said("Ann", text, day)]
-    return Thread(f"chat with {name}", "Ann", tuple(messages))
-
-
-def alike(count: int, seed: int = 0) -> list[str]:
-    """Answers in one voice."""
-    draw = random.Random(seed)
-    return [f"yes thanks, {n} {' '.join(draw.choices(WORDS, k=3))} sure" for n in range(count)]
-
-
-def keep(*threads: Thread) -> None:
-    """Into the wearer's inbox."""
-    with Inbox(default_data_dir() / "inbox.sqlite") as inbox:
-        for thread in threads:
-            inbox.ingest("file", thread)
-
-
-def user_of(*threads: Thread) -> User:
-    keep(*threads)
-    with Inbox(default_data_dir() / "inbox.sqlite") as inbox:
-        return wearer(answers(inbox))
-
-
-def quick(folder: Path, name: str = "tiny") -> Run:
-    """A run with few steps."""
-    return run_of(Model("tiny", GGUF, BASE), folder / "work" / name, 1, steps=8, lr=1e-2)
-
-
-def silent(doing: str, done: int, of: int) -> None:
-    pass
 
 
 def test_an_answer_is_the_first_word_behind_somebody_elses(tmp_path: Path) -> None:
@@ -174,84 +123,12 @@ def test_what_is_learnt_is_kept_in_use_and_rolled_back(
     assert follow() == path
 
 
-def test_what_makes_the_last_answers_less_likely_is_refused(tmp_path: Path) -> None:
-    strange = [f"{'काल मिलते हैं' if n % 2 else '😀👍'} {chr(0x0627 + n % 20) * 4}" for n in range(30)]
-    user = user_of(chat(alike(40)), chat(strange, "Cem", first=40))
-    others = dataclasses.replace(user, gate=user.train[-6:])  # else training stops at once
-    adapters = Adapters(tmp_path)
-    verdict = learn(quick(adapters.folder), others, adapters, silent)
-    assert verdict.ppl_after > verdict.ppl_before
-    assert not verdict.keeps
-    assert "What was in use stays" in verdict.sentences()[-1]
-    assert adapters.choice() == Choice()
-
-
-def test_where_lines_suffer_less_of_the_adapter_is_tried(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    passed = {None: 8, "1.0": 6, "0.5": 7, "0.25": 8}
-
-    def lines(model: Model, threads: object, cores: int, adapter: Path | None) -> list[bool]:
-        good = passed[adapter and adapter.stem]
-        return [True] * good + [False] * (10 - good)
-
-    def write(strength: float) -> Path:
-        return tmp_path / f"{strength}.gguf"
-
-    def nats(engine: Path | None, held_out: object) -> tuple[object, object]:
-        mean = 4.0 if engine is None else 4.0 - float(engine.stem)
-        return np.arange(10) + 10 * mean, np.full(10, 10.0)
-
-    class Engine:
-        def __init__(self, model: Model, cores: int, adapter: Path | None = None):
-            self.adapter = adapter
-
-        def __enter__(self) -> Path | None:
-            return self.adapter
-
-        def __exit__(self, *_: object) -> None:
-            pass
-
-    monkeypatch.setattr(personal_gate, "lines_that_pass", lines)
-    monkeypatch.setattr(personal_gate, "engine_of", Engine)
-    monkeypatch.setattr(personal_gate, "likelihoods", nats)
-    model = Model("tiny", GGUF, BASE)
-    verdict, path = judge(model, [], [], 1, None, write)
-    assert verdict.keeps
-    assert (verdict.strength, path.stem) == (0.25, "0.25")
-    assert verdict.ppl_after == pytest.approx(verdict.ppl_before * np.exp(-0.25))
-    passed["0.25"] = 7
-    verdict, _ = judge(model, [], [], 1, None, write)
-    assert not verdict.keeps
-    assert verdict.strength == 1.0
-    assert "fewer lines would pass" in verdict.sentences()[-1]
-
-
-def test_a_share_of_more_lines_is_a_share() -> None:
-    def verdict(*numbers: int) -> Verdict:
-        return Verdict(1.0, 10, 90.0, 80.0, 0.01, *numbers)
-
-    assert verdict(10, 8, 20, 16).keeps
-    assert not verdict(10, 8, 20, 15).keeps
-    assert not dataclasses.replace(verdict(10, 8, 10, 8), p=0.06).keeps
-
-
-def test_many_pairs_are_drawn_and_agree_with_all_cases() -> None:
-    gains = np.random.default_rng(1).normal(0.4, 1.0, 20)
-    drawn = sign_flip_p(gains)
-    sums = np.zeros(1)
-    for gain in gains:  # all 2**20 cases
-        sums = np.concatenate([sums + gain, sums - gain])
-    assert drawn == pytest.approx(float((sums >= gains.sum() - 1e-9).mean()), abs=0.01)
-    assert sign_flip_p(-gains) > 0.5
-
-
 KILL = """
 import os, signal, sys
 from pathlib import Path
 from device.language.adapter_choice import Adapters
 from federated.personal_run import learn
-from tests.federated.test_personalize import quick, user_of, chat, alike
+from tests.federated.personal import quick, user_of, chat, alike
 
 def say(doing, done, of):
     if (doing, done) == (sys.argv[2], int(sys.argv[3])):

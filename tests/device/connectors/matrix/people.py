@@ -112,6 +112,20 @@ async def accept_invitation(connector: MatrixConnector, room: str) -> None:
             await asyncio.sleep(0.05)
 
 
+@asynccontextmanager
+async def meeting(
+    server: Homeserver, folder: Path, elsewhere: Path, anna: str, ben: str, encrypted: bool
+) -> AsyncIterator[tuple[MatrixConnector, Friend, str]]:
+    """Anna with her glasses, Ben, and a new room of his that both are in."""
+    async with (
+        wearer(server, anna, folder) as glasses,
+        friend(server, ben, elsewhere / "ben") as them,
+    ):
+        room = await them.room(anna, encrypted)
+        await accept_invitation(glasses, room)
+        yield glasses, them, room
+
+
 async def next_arrival(arrivals: AsyncIterator[Arrival]) -> Arrival:
     async with asyncio.timeout(WAIT):
         return await anext(arrivals)

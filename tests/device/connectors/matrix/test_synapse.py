@@ -14,15 +14,11 @@ import pytest
 from nio import RoomGetEventResponse
 
 from device.connectors import matrix_news, matrix_session
-from device.connectors.matrix import MatrixConnector
-from device.connectors.matrix_account import load_account
-from device.connectors.matrix_session import log_in, log_out
-from device.errors import ConnectorError
 from tests.device.connectors.matrix.people import (
-    PASSWORD,
     WAIT,
     accept_invitation,
     friend,
+    meeting,
     next_arrival,
     wearer,
 )
@@ -73,12 +69,7 @@ def test_what_the_server_holds_of_an_encrypted_room_is_no_plain_text(
     homeserver: Homeserver, folder: Path, tmp_path: Path, anna: str, ben: str
 ) -> None:
     async def talk() -> None:
-        async with (
-            wearer(homeserver, anna, folder) as glasses,
-            friend(homeserver, ben, tmp_path / "ben") as them,
-        ):
-            room = await them.room(anna, True)
-            await accept_invitation(glasses, room)
+        async with meeting(homeserver, folder, tmp_path, anna, ben, True) as (glasses, them, room):
             receipt = await glasses.send(room, "quietly", "k")
             held = await them.client.room_get_event(room, receipt.message_id)
             assert isinstance(held, RoomGetEventResponse)
@@ -93,12 +84,11 @@ def test_edits_redactions_and_reactions(
     homeserver: Homeserver, folder: Path, tmp_path: Path, anna: str, ben: str, encrypted: bool
 ) -> None:
     async def talk() -> None:
-        async with (
-            wearer(homeserver, anna, folder) as glasses,
-            friend(homeserver, ben, tmp_path / "ben") as them,
+        async with meeting(homeserver, folder, tmp_path, anna, ben, encrypted) as (
+            glasses,
+            them,
+            room,
         ):
-            room = await them.room(anna, encrypted)
-            await accept_invitation(glasses, room)
             arrivals = glasses.arrivals()
             mine = await glasses.send(room, "see you at 7?", "k")
             assert (await next_arrival(arrivals)).message.id == mine.message_id
@@ -263,12 +253,7 @@ def test_read_receipts_are_sent_only_when_asked_for(
     homeserver: Homeserver, folder: Path, tmp_path: Path, anna: str, ben: str
 ) -> None:
     async def talk() -> None:
-        async with (
-            wearer(homeserver, anna, folder) as glasses,
-            friend(homeserver, ben, tmp_path / "ben") as them,
-        ):
-            room = await them.room(anna, False)
-            await accept_invitation(glasses, room)
+        async with meeting(homeserver, folder, tmp_path, anna, ben, False) as (glasses, them, room):
             said = await them.say(room, "seen?")
             arrival = await next_arrival(glasses.arrivals())
             await glasses.acknowledge(arrival)
@@ -279,49 +264,5 @@ def test_read_receipts_are_sent_only_when_asked_for(
                 while anna not in them.client.rooms[room].read_receipts:
                     await them.sync()
             assert them.client.rooms[room].read_receipts[anna].event_id == said
-
-    asyncio.run(talk())
-
-
-def test_login_by_token_and_its_end(
-    homeserver: Homeserver, folder: Path, tmp_path: Path, anna: str
-) -> None:
-    async def talk() -> None:
-        with pytest.raises(ConnectorError, match="login: the Matrix server says"):
-            await log_in(folder, anna, "wrong", server=homeserver.url)
-        assert not folder.exists()
-        first = await log_in(folder, anna, PASSWORD, server=homeserver.url)
-        assert {p.stat().st_mode & 0o777 for p in folder.iterdir()} == {0o600}
-        assert folder.stat().st_mode & 0o777 == 0o700
-        with pytest.raises(ConnectorError, match="set up already"):
-            await log_in(folder, anna, PASSWORD, server=homeserver.url)
-        # A token whose device another program encrypts with is not taken over.
-        with pytest.raises(ConnectorError, match="where another program encrypts"):
-            await log_in(tmp_path / "two", anna, first.token, server=homeserver.url, by_token=True)
-        connector = MatrixConnector.open(folder)
-        with pytest.raises(ConnectorError, match="another Sidelong has this Matrix account open"):
-            MatrixConnector.open(folder)
-        await connector.close()
-        account = load_account(folder)
-        assert await log_out(account, folder) is None
-        assert list(folder.iterdir()) == []
-        with pytest.raises(ConnectorError, match="the Matrix server has ended this login"):
-            await log_in(folder, anna, account.token, server=homeserver.url, by_token=True)
-
-    asyncio.run(talk())
-
-
-def test_a_login_that_the_server_ended_is_told(
-    homeserver: Homeserver, folder: Path, anna: str
-) -> None:
-    async def talk() -> None:
-        async with wearer(homeserver, anna, folder) as glasses:
-            await glasses.threads()
-            await glasses._client.logout()
-            glasses._client.access_token = load_account(folder).token
-            with pytest.raises(ConnectorError, match="ended this login"):
-                await next_arrival(glasses.arrivals())
-            with pytest.raises(ConnectorError, match="ended this login"):
-                await glasses.send("!room:localhost", "hello", "k")
 
     asyncio.run(talk())

@@ -17,10 +17,9 @@ from tests.device.connectors.matrix.people import (
     PASSWORD,
     WAIT,
     Friend,
-    accept_invitation,
     friend,
+    meeting,
     next_arrival,
-    wearer,
 )
 from tests.synapse import Homeserver
 
@@ -29,12 +28,7 @@ def test_a_new_device_of_somebody_known_stops_the_send_until_it_is_trusted(
     homeserver: Homeserver, folder: Path, tmp_path: Path, anna: str, ben: str
 ) -> None:
     async def talk() -> None:
-        async with (
-            wearer(homeserver, anna, folder) as glasses,
-            friend(homeserver, ben, tmp_path / "ben") as them,
-        ):
-            room = await them.room(anna, True)
-            await accept_invitation(glasses, room)
+        async with meeting(homeserver, folder, tmp_path, anna, ben, True) as (glasses, them, room):
             await glasses.send(room, "to the phone", "k1")
             await them.hears(room)
             async with friend(homeserver, ben, tmp_path / "new") as new:
@@ -68,12 +62,7 @@ def test_only_verified_refuses_everybody_else(
 ) -> None:
     async def talk() -> None:
         await log_in(folder, anna, PASSWORD, server=homeserver.url, only_verified=True)
-        async with (
-            wearer(homeserver, anna, folder) as glasses,
-            friend(homeserver, ben, tmp_path / "ben") as them,
-        ):
-            room = await them.room(anna, True)
-            await accept_invitation(glasses, room)
+        async with meeting(homeserver, folder, tmp_path, anna, ben, True) as (glasses, _, room):
             with pytest.raises(ConnectorError, match="a device that is not verified"):
                 await glasses.send(room, "hello", "k")
 
@@ -91,12 +80,7 @@ def test_a_message_without_a_key_is_said_to_be_one_and_replaced_when_the_key_com
     monkeypatch.setattr(matrix_news, "KEY_SECONDS", 0.0)
 
     async def talk() -> None:
-        async with (
-            wearer(homeserver, anna, folder) as glasses,
-            friend(homeserver, ben, tmp_path / "ben") as them,
-        ):
-            room = await them.room(anna, True)
-            await accept_invitation(glasses, room)
+        async with meeting(homeserver, folder, tmp_path, anna, ben, True) as (glasses, them, room):
             await them.sync()
             client = them.client
             # The key is made, and nobody gets it.
