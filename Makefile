@@ -13,7 +13,7 @@ demo: $(VENV)/.base
 
 test: $(VENV)/.dev
 	@$(MAKE) --no-print-directory lint
-	@echo "Running the tests (about three minutes on two cores)."
+	@echo "Running the tests (about four minutes on two cores)."
 	$(BIN)/pytest
 
 lint: $(VENV)/.dev

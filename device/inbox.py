@@ -20,12 +20,11 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from device.errors import StoreError
-from device.inbox_rows import iso, message_of, with_ids
+from device.inbox_rows import ThreadInfo, info_of, iso, message_of, with_ids
 from device.inbox_schema import explained, open_database, transaction
 from device.inbox_search import Hit, search
 from device.messages import Message, Thread
@@ -36,27 +35,6 @@ __all__ = ["Hit", "Inbox", "ThreadInfo"]
 _ONE_MESSAGE = (
     "id = ? AND thread = (SELECT key FROM threads WHERE threads.connector = ? AND threads.id = ?)"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ThreadInfo:
-    """One conversation as a list shows it."""
-
-    connector: str
-    id: str
-    title: str | None
-    me: str
-    is_group: bool
-    messages: int
-    """How many messages are kept, at least one. Those taken back don't count."""
-    unread: int
-    """How many of them stand after the last one read and are not the wearer's own."""
-    last: Message
-    """The newest message by order of arrival; its `id` is never None."""
-    due: bool
-    """An unread message of somebody else came after the last card that was claimed."""
-    interrupted: bool
-    """A card was claimed and never marked as shown: it is being drawn, or a crash came between."""
 
 
 class Inbox:
@@ -170,21 +148,7 @@ class Inbox:
                 ORDER BY c.last DESC
                 """
             ).fetchall()
-            return [
-                ThreadInfo(
-                    connector=r["connector"],
-                    id=r["thread_id"],
-                    title=r["title"],
-                    me=r["me"],
-                    is_group=bool(r["is_group"]),
-                    messages=r["messages"],
-                    unread=r["unread"],
-                    last=message_of(r),
-                    due=bool(r["due"]),
-                    interrupted=bool(r["interrupted"]),
-                )
-                for r in rows
-            ]
+            return [info_of(row) for row in rows]
 
     def due(self) -> list[ThreadInfo]:
         """The conversations that want a card, the one with the newest arrival first."""

@@ -1,4 +1,4 @@
-"""A message <-> its row in the inbox."""
+"""Messages and conversations <-> their rows in the inbox."""
 
 from __future__ import annotations
 
@@ -8,9 +8,31 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from device.messages import Message
 from device.text import clean
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadInfo:
+    """One conversation as a list shows it."""
+
+    connector: str
+    id: str
+    title: str | None
+    me: str
+    is_group: bool
+    messages: int
+    """How many messages are kept, at least one. Those taken back don't count."""
+    unread: int
+    """How many of them stand after the last one read and are not the wearer's own."""
+    last: Message
+    """The newest message by order of arrival; its `id` is never None."""
+    due: bool
+    """An unread message of somebody else came after the last card that was claimed."""
+    interrupted: bool
+    """A card was claimed and never marked as shown: it is being drawn, or a crash came between."""
 
 
 def with_ids(messages: Iterable[Message]) -> Iterator[tuple[str, Message]]:
@@ -41,4 +63,20 @@ def message_of(row: sqlite3.Row) -> Message:
         time=None if clock is None else dt.time.fromisoformat(clock),
         date=None if date is None else dt.date.fromisoformat(date),
         id=row["id"],
+    )
+
+
+def info_of(row: sqlite3.Row) -> ThreadInfo:
+    """A conversation with its counts and its last message. Raises as `message_of`."""
+    return ThreadInfo(
+        connector=row["connector"],
+        id=row["thread_id"],
+        title=row["title"],
+        me=row["me"],
+        is_group=bool(row["is_group"]),
+        messages=row["messages"],
+        unread=row["unread"],
+        last=message_of(row),
+        due=bool(row["due"]),
+        interrupted=bool(row["interrupted"]),
     )

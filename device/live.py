@@ -14,8 +14,8 @@ import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from dataclasses import replace
+from typing import Any
 
 from device import consent, scenes
 from device.card_queue import CardQueue, Written
@@ -26,6 +26,7 @@ from device.dispatch import Dispatch
 from device.displays.scene import Display, Scene
 from device.errors import DisplayError
 from device.figures import Figures
+from device.happenings import Happened, Said, Stop, TakenBack
 from device.inbox import Inbox
 from device.intake import Changed, Intake
 from device.logs import about
@@ -37,32 +38,6 @@ log = logging.getLogger(__name__)
 
 LEAVING = 5.0
 """Seconds that a send under way is waited for when the wearer leaves."""
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """An utterance and when it was heard."""
-
-    words: str
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class TakenBack:
-    """How an undo ended."""
-
-    conversation: str
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """It ends: the wearer wants it, or something failed."""
-
-    error: Exception | None = None
-
-
-Happened: TypeAlias = Changed | Said | Written | consent.Accepted | consent.Refused | TakenBack
 
 
 class Live:
@@ -112,7 +87,7 @@ class Live:
         """
         try:
             await self._intake.history()
-            self._tell(*(_maybe_sent(entry.text) for entry in self._dispatch.unsure()))
+            self._tell(*(scenes.maybe_sent(entry.text) for entry in self._dispatch.unsure()))
             for info in reversed(self._inbox.due()):
                 if info.connector == self._name:
                     self._queue.want(info.id)
@@ -344,8 +319,3 @@ class Live:
         if isinstance(self._state, consent.Chosen):
             state = self._state
             self._step(consent.WasReadBack(state.offer.conversation, state.text))
-
-
-def _maybe_sent(text: str) -> str:
-    """What the wearer is told of a send that a crash cut off."""
-    return f"May have been sent, look before you send it again: {text}"

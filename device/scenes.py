@@ -88,3 +88,8 @@ def _message(message: Message, me: str) -> Row:
     sender = "You" if message.sender == me else neutralise(message.sender)
     when = message.time.strftime("%H:%M") if message.time else ""
     return Row(neutralise(message.text) or "[empty message]", "quote", f"{sender} {when}".strip())
+
+
+def maybe_sent(text: str) -> str:
+    """What the wearer is told of a send that a crash cut off."""
+    return f"May have been sent, look before you send it again: {text}"

@@ -20,6 +20,7 @@ ABOVE = (
     "device.consent",
     "device.desk",
     "device.dispatch",
+    "device.happenings",
     "device.intake",
     "device.live",
     "device.model_in_use",

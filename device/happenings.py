@@ -1,0 +1,36 @@
+"""What can happen while Sidelong runs, each through the one queue of the live flow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from device import consent
+from device.card_queue import Written
+from device.intake import Changed
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An utterance and when it was heard."""
+
+    words: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """How an undo ended."""
+
+    conversation: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """It ends: the wearer wants it, or something failed."""
+
+    error: Exception | None = None
+
+
+Happened: TypeAlias = Changed | Said | Written | consent.Accepted | consent.Refused | TakenBack
