@@ -22,8 +22,6 @@ from device.text import neutralise
 CARD_LINES = 3
 READER_CHARS = 400
 """Characters of a reader's page."""
-LEAST_LINES = 5
-"""A card with its title and its hint: what every profile has room for."""
 
 
 @dataclass(frozen=True, slots=True)
