@@ -38,11 +38,10 @@ from device.language.prompt import ThreadPrompt
 from device.language.tokenizer import JsonTokenizer
 from export.loss import logits_of
 from export.pack import Batch, batches, collate, pack
+from export.q4_0 import BLOCK
 from export.recipe import assemble, read_recipe
 from export.train import RECORD, read_record
 
-BLOCK = 32
-"""Weights a block of Q4_0 and Q8_0: every row's length is a multiple of it."""
 CALIBRATION = 96
 """Training threads on which importance is measured."""
 HEADER = 1.0

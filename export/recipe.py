@@ -26,6 +26,8 @@ from export.data import Example, Origin, load_examples, read_jsonl
 from export.duplicates import Twin, twins
 
 FOLDER = Path(__file__).parent / "recipes"
+OWN = Path(__file__).parent / "chats"
+"""Threads written in this repository to teach the model."""
 HELD_OUT = 0.05
 """Share of a set's groups that are held out where no list and no file says which."""
 
@@ -52,7 +54,7 @@ class DataSet:
 
     name: str
     files: str
-    """A pattern, relative to the data folder."""
+    """A pattern, relative to the data folder; of `own` ones to `OWN`."""
     use: Use
     """"targets": trained on what the records hold. "dialogues": for the teacher to label."""
     held_out: str = ""
@@ -65,6 +67,8 @@ class DataSet:
     """For records that carry none."""
     most: int = 0
     """Records at most, spread over the set, before it is split; 0 for all."""
+    own: bool = False
+    """Written in this repository to teach; none of it is held out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +149,7 @@ def _files(folder: Path, pattern: str, name: str) -> list[Path]:
 def read_set(s: DataSet, folder: Path) -> tuple[list[Example], list[Example]]:
     """(training, held-out) examples of one set. Raises `InputError`."""
     origin = Origin(s.name, s.license)
-    files = _files(folder, s.files, s.name)
+    files = _files(OWN if s.own else folder, s.files, s.name)
     only = None
     if s.most:
         ids = (record["id"] for path in files for record in read_jsonl(path))
@@ -156,10 +160,11 @@ def read_set(s: DataSet, folder: Path) -> tuple[list[Example], list[Example]]:
         held_out = [_grouped(e, s) for e in kept]
         groups = {e.persona for e in held_out}
     else:
+        groups = set()
         if s.personas:
             [path] = _files(folder, s.personas, s.name)
             groups = set(json.loads(path.read_text())["development"])
-        else:
+        elif not s.own:
             groups = {e.persona for e in examples if _share(e.persona) < HELD_OUT}
         held_out = [e for e in examples if e.persona in groups]
     return [e for e in examples if e.persona not in groups], held_out

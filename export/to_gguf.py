@@ -22,6 +22,8 @@ import numpy as np
 from gguf import GGMLQuantizationType, GGUFWriter, LlamaFileType, TokenType
 from safetensors import safe_open
 
+from export.q4_0 import packed
+
 TYPES = {
     "f32": (GGMLQuantizationType.F32, GGMLQuantizationType.F32, LlamaFileType.ALL_F32),
     "f16": (GGMLQuantizationType.F16, GGMLQuantizationType.F16, LlamaFileType.MOSTLY_F16),
@@ -180,6 +182,12 @@ def write(writer: GGUFWriter, path: Path) -> None:
     fresh.replace(path)
 
 
+def _quantized(values: np.ndarray[Any, Any], wanted: GGMLQuantizationType) -> np.ndarray[Any, Any]:
+    """`values` as `wanted` stores them; what lies on Q4_0's grid already stays where it is."""
+    kept = packed(values) if wanted == GGMLQuantizationType.Q4_0 else None
+    return gguf.quants.quantize(values, wanted) if kept is None else kept
+
+
 def export_model(
     checkpoint: Path,
     path: Path,
@@ -213,7 +221,7 @@ def export_model(
         wanted = outer if tensor in VOCABULARY_TENSORS else inner
         if values.ndim == 1:
             wanted = GGMLQuantizationType.F32
-        writer.add_tensor(tensor, gguf.quants.quantize(values, wanted), raw_dtype=wanted)
+        writer.add_tensor(tensor, _quantized(values, wanted), raw_dtype=wanted)
     write(writer, path)
 
 

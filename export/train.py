@@ -30,26 +30,13 @@ from export.augment import Retelling
 from export.data import ALL
 from export.loss import loss_of
 from export.pack import Sequence_, batches, collate, pack
+from export.q4_0 import fake_q4_0
 from export.recipe import assemble, read_recipe
 
 WATCHED = 32
 """Development threads on which the loss is watched while training."""
 RECORD = "training.json"
 """What a trained checkpoint says of how it came to be."""
-
-
-def fake_q4_0(weights: torch.Tensor) -> torch.Tensor:
-    """`weights` as Q4_0 rounds them: blocks of 32 share a scale, levels -8..7.
-
-    The rule of ggml's quantize_row_q4_0: the scale, in fp16, takes the value that is largest in
-    magnitude to -8.
-    """
-    blocks = weights.reshape(-1, 32)
-    largest = blocks.gather(1, blocks.abs().argmax(1, keepdim=True))
-    scale = largest / -8
-    inverse = torch.where(scale == 0, 0, 1 / scale)
-    levels = (blocks * inverse + 8.5).floor().clamp(0, 15) - 8
-    return (levels * scale.half().float()).reshape(weights.shape)
 
 
 def multiplies_bf16(device: str) -> bool:

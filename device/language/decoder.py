@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import groupby, islice
 
 from device.language.engine import Engine, Sampling, Seq, Token
 from device.language.tokenizer import Tokenizer
@@ -65,9 +65,12 @@ class Decoder:
         ended: list[float | None] = [None] * len(jobs)
         forks: list[Seq] = []
         try:
-            for job in jobs:
+            for job, alike in groupby(jobs):
                 forks += self._engine.fork(job.seq, 1)
                 self._engine.extend(forks[-1], job.asked)
+                if others := sum(1 for _ in alike) - 1:
+                    # Decodes what is asked once for all samples of it.
+                    forks += self._engine.fork(forks[-1], others)
             most = [job.most_tokens for job in jobs]
             seeded = replace(sampling, seed=tuple(seed for _, seed in samples))
             for step in self._engine.generate(forks, seeded, self._stop, most):

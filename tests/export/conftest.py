@@ -36,8 +36,14 @@ def record(persona: str, number: int) -> dict[str, object]:
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """A folder with glancechat/: six training threads and two development threads."""
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with glancechat/: six training threads and two development threads. The repository's
+    own threads are left out: a run over a few is what these tests want.
+    """
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "none.jsonl").touch()
+    monkeypatch.setattr("export.recipe.OWN", own)
     folder = tmp_path / "data" / "glancechat"
     folder.mkdir(parents=True)
     (folder / "splits.json").write_text('{"development": ["b"]}')

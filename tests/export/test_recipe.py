@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from device.errors import InputError
+from device.messages import GLANCE_CHARS
+from export.data import ALL
 from export.duplicates import twins
 from export.recipe import FOLDER, assemble, read_recipe, read_set
 
@@ -136,7 +138,21 @@ def test_the_recipes_here() -> None:
     assert not research.ships
     assert research.sets[: len(ours.sets)] == ours.sets
     assert research.augment == ours.augment
-    assert not [s.name for s in ours.sets if not s.files.startswith(("glancechat/", "open/"))]
+    assert [s.name for s in ours.sets if not s.files.startswith(("glancechat/", "open/"))] == [
+        "own"
+    ]
+
+
+def test_our_own_threads_teach_and_are_not_held_out(tmp_path: Path) -> None:
+    [own] = [s for s in read_recipe("open").sets if s.own]
+    training, held_out = read_set(own, tmp_path)
+    assert held_out == []
+    assert len({e.thread.id for e in training}) == len(training) > 1000
+    for e in training:
+        assert e.known == ALL
+        assert len(e.glance) <= GLANCE_CHARS
+        assert len(e.drafts) == (3 if e.triage.needs_reply else 0)
+        assert len({d.intent for d in e.drafts}) == len(e.drafts)
 
 
 def test_nothing_leaks_in_the_real_data(real_data: Path) -> None:

@@ -9,7 +9,8 @@ import gguf
 import pytest
 import torch
 
-from export.train import Run, arguments, fake_q4_0, read_record
+from export.q4_0 import fake_q4_0
+from export.train import Run, arguments, read_record
 
 
 class _Killed(Exception):
