@@ -6,7 +6,7 @@ DATA   ?= ../shared/data
 CHECKPOINT ?= $(if $(wildcard work/118m/model.safetensors),work/118m,work/shipped)
 PIP    := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint train exam onnx picture bench clean federated matrix-test
+.PHONY: demo test lint train exam onnx picture bench clean federated slow-test matrix-test hostile
 
 demo: $(VENV)/.base
 	@$(BIN)/sidelong demo
@@ -84,6 +84,11 @@ $(VENV)/.federated: $(VENV)/.dev
 	@$(PIP) -e '.[federated]'
 	@touch $@
 
+# Tests that take minutes: a federation with TLS and two devices on loopback, whose node and server
+# are killed on the way.
+slow-test: $(VENV)/.federated
+	$(BIN)/pytest -m slow
+
 # The Matrix connector against a real homeserver on loopback. Synapse (AGPL, large) is no dependency of
 # Sidelong's and gets an environment of its own.
 matrix-test: $(VENV)/.dev build/synapse/.installed
@@ -94,6 +99,11 @@ build/synapse/.installed:
 	@$(PYTHON) -m venv build/synapse
 	@build/synapse/bin/pip install --quiet --disable-pip-version-check matrix-synapse==1.163.2
 	@touch $@
+
+# Texts that want something of the machine, through the whole flow: nothing may happen. HOSTILE=FOLDER
+# has further ones, one a file.
+hostile: $(VENV)/.dev
+	@$(BIN)/python -m tests.hostile $(HOSTILE)
 
 picture: $(VENV)/.base
 	$(BIN)/python scripts/picture.py docs/demo.svg

@@ -49,6 +49,17 @@ class Assistant:
         """The card of one thread. Raises `ValueError` for a thread without messages."""
         return self._writer.card(thread)
 
+    def stages(self, thread: Thread) -> Iterator[Card]:
+        """The card as far as it is written: with its glance first, the last one whole.
+
+        Raises `ValueError` for a thread without messages.
+        """
+        return self._writer.stages(thread)
+
+    def forget(self, thread_id: str) -> None:
+        """Keep nothing of that thread, neither in memory nor on disk."""
+        self._writer.forget_one(thread_id)
+
     def cards(self, threads: Sequence[Thread]) -> Iterator[Card]:
         """A card a thread, in their order. Raises `ValueError` for one without messages."""
         return self._writer.cards(threads)

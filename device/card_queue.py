@@ -1,16 +1,21 @@
-"""Which conversations want a card, and the one model that writes them, one after the other.
+"""Which conversations want a card, and the one model that writes them.
 
-A burst in one conversation gives one card: what arrives while a card is written makes it anew.
+A card has two parts. Its glance, and how urgent it is, is told as soon as it is there; the rest
+(summary, asks, drafts) is written when no glance is waited for. The newest conversation goes first.
+
+A burst in one conversation gives one card: what arrives while a part is written makes it anew.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
 
 from device.inbox import Inbox
 from device.language.quotes import quoted_ask, quoted_glance, quoted_summary
@@ -22,9 +27,24 @@ log = logging.getLogger(__name__)
 ANEW = 3
 """Times in a row that a card is written anew. In a chat that never rests the next one is shown
 although it is overtaken; nothing can be answered before the one after it is there."""
+TURNS = 4
+"""Every so many turns it is that of who waits longest, so that none waits for ever."""
 WINDOW = 100
 """A card is written from this many to twice as many of the last messages. Its first one moves in
 steps, so that what the model has read stays read."""
+
+
+class Model(Protocol):
+    """What writes cards. Called from one thread at a time."""
+
+    def stages(self, thread: Thread) -> Iterator[Card]:
+        """The card as far as it is written: with its glance first, the last one whole.
+
+        Other threads' stages may come in between.
+        """
+
+    def forget(self, thread_id: str) -> None:
+        """Keep nothing of that thread, neither in memory nor on disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +55,8 @@ class Written:
     thread: Thread
     arrived: float | None
     """`time.monotonic` when the first message that it tells of came; None where nobody waited."""
+    part: Literal["glance", "rest", "whole"] = "whole"
+    """"glance": the rest is still to come, quotes stand in its place. "rest": now it is there."""
     overtaken: bool = False
     """A newer message came meanwhile, and another card will follow: this one is not for showing."""
     failed: bool = False
@@ -46,54 +68,122 @@ class Written:
         return self.thread.messages[-1].id or ""
 
 
-class CardQueue:
-    """Conversations that want a card, the one that waits longest first."""
+@dataclass(slots=True)
+class _Wanted:
+    """A conversation that waits for the model."""
 
-    def __init__(self, name: str, inbox: Inbox, write: Callable[[Thread], Card], model: Executor):
+    since: float
+    """When the first message that its card will tell of came."""
+    order: int
+    """Higher, the newer its newest message."""
+    begun: tuple[Written, Iterator[Card]] | None = None
+    """The glance that was told, and how its card goes on."""
+
+
+class CardQueue:
+    """Conversations that want a card, the newest first."""
+
+    def __init__(self, name: str, inbox: Inbox, model: Model, thread: Executor):
+        """`name` is the connector's in the inbox; `thread` is where the model is called."""
         self._name = name
         self._inbox = inbox
-        self._write = write
         self._model = model
-        self._wanted: dict[str, float] = {}
+        self._thread = thread
+        self._wanted: dict[str, _Wanted] = {}
         self._anew: dict[str, int] = {}
+        self._count = itertools.count(1)
+        self._turns = itertools.count(1)
+        self._beginning = ""
+        self._hurried = ""
         self._work = asyncio.Event()
 
     def want(self, conversation: str) -> None:
         """Something new is there to tell."""
-        self._wanted.setdefault(conversation, time.monotonic())
+        before = self._wanted.get(conversation)
+        since = time.monotonic() if before is None or before.begun else before.since
+        self._wanted[conversation] = _Wanted(since, next(self._count))
         self._work.set()
 
     def is_wanted(self, conversation: str) -> bool:
         """Whether a newer card than the last one will come."""
-        return conversation in self._wanted
+        wanted = self._wanted.get(conversation)
+        return conversation == self._beginning or (wanted is not None and wanted.begun is None)
+
+    def hurry(self, conversation: str) -> None:
+        """The wearer waits for the rest of that card."""
+        self._hurried = conversation
+
+    def forget(self, conversation: str) -> None:
+        """The model is to keep nothing of it."""
+        if (wanted := self._wanted.get(conversation)) is not None and wanted.begun:
+            del self._wanted[conversation]
+        self._thread.submit(self._model.forget, conversation)
 
     async def run(self, tell: Callable[[Written], None]) -> None:
         """Write until cancelled. Raises `StoreError`."""
-        loop = asyncio.get_running_loop()
         while True:
             await self._work.wait()
             if not self._wanted:
                 self._work.clear()
                 continue
-            conversation = next(iter(self._wanted))
-            arrived = self._wanted.pop(conversation)
-            thread = await asyncio.to_thread(self._newest, conversation)
-            if not thread.news:
-                continue  # taken back or read meanwhile
-            failed = False
-            try:
-                card = await loop.run_in_executor(self._model, self._write, thread)
-            except Exception:
-                # Whatever a model does, the sender's own words are there.
-                log.exception("model", extra=about(conversation))
-                card, failed = quoted_card(thread), True
-            overtaken = conversation in self._wanted and self._anew.get(conversation, 0) < ANEW
-            if overtaken:
-                self._anew[conversation] = self._anew.get(conversation, 0) + 1
-                self._wanted[conversation] = arrived
+            conversation = self._next()
+            wanted = self._wanted.pop(conversation)
+            if wanted.begun is None:
+                self._beginning = conversation
+                await self._begin(conversation, wanted, tell)
+                self._beginning = ""
             else:
-                self._anew.pop(conversation, None)
-            tell(Written(card, thread, arrived, overtaken, failed))
+                tell(await self._finished(*wanted.begun))
+
+    def _next(self) -> str:
+        """Whose turn it is."""
+        waiting = self._wanted
+        if (hurried := waiting.get(self._hurried)) is not None and hurried.begun:
+            return self._hurried
+        if next(self._turns) % TURNS == 0:
+            return min(waiting, key=lambda c: waiting[c].since)
+        return max(waiting, key=lambda c: (waiting[c].begun is None, waiting[c].order))
+
+    async def _begin(
+        self, conversation: str, wanted: _Wanted, tell: Callable[[Written], None]
+    ) -> None:
+        """Write a glance; its rest is wanted then."""
+        loop = asyncio.get_running_loop()
+        thread = await asyncio.to_thread(self._newest, conversation)
+        if not thread.news:  # taken back or read meanwhile
+            await loop.run_in_executor(self._thread, self._model.forget, thread.id)
+            return
+        stages: Iterator[Card] = iter(())
+        try:
+            stages = self._model.stages(thread)
+            card = await loop.run_in_executor(self._thread, next, stages)
+            written = Written(card, thread, wanted.since, "glance")
+        except Exception:
+            # Whatever a model does, the sender's own words are there.
+            log.exception("model", extra=about(conversation))
+            written = Written(quoted_card(thread), thread, wanted.since, failed=True)
+        newer = self._wanted.get(conversation)
+        if newer is not None and self._anew.get(conversation, 0) < ANEW:
+            self._anew[conversation] = self._anew.get(conversation, 0) + 1
+            newer.since = wanted.since
+            tell(replace(written, overtaken=True))
+            return
+        self._anew.pop(conversation, None)
+        if newer is None and not written.failed:
+            wanted.begun = (written, stages)
+            self._wanted[conversation] = wanted
+        tell(written)
+
+    async def _finished(self, glance: Written, stages: Iterator[Card]) -> Written:
+        """The rest of a card; where the model fails, what there is already is all."""
+        loop = asyncio.get_running_loop()
+        card, failed = glance.card, False
+        try:
+            card = await loop.run_in_executor(self._thread, next, stages, card)
+        except Exception:
+            log.exception("model", extra=about(glance.thread.id))
+            failed = True
+        return replace(glance, card=card, arrived=None, part="rest", failed=failed)
 
     def _newest(self, conversation: str) -> Thread:
         whole = self._inbox.count(self._name, conversation)

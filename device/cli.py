@@ -14,16 +14,20 @@ COMMANDS = {
     "demo": "play the bundled chats and show a card for each",
     "run": "take messages as they come, show them, draft, ask, and send",
     "read": "read chat exports and show a card for each conversation",
+    "ask": "ask a question; a message answers, cited, or nothing is found",
+    "why": "say why the last messages interrupted, or did not",
     "check": "judge statements about threads: is each one supported?",
     "inbox": "list, search, import and wipe the messages kept on this machine",
     "matrix": "log in to a Matrix server, verify devices, log out",
     "model": "list, choose, verify and fetch models",
     "personalize": "learn from your sent messages how you write, on this machine",
+    "federate": "learn together with others; texts stay here, adapter tensors leave",
     "tune": "find how the model runs fastest on this CPU, and remember it",
+    "voice": "list microphones and speakers; fetch, list and try recognisers and voices",
     "init": "write a settings file in which every setting is explained",
     "doctor": "say what is installed, which model and CPU, and what is missing for what",
 }
-ELSEWHERE = {"personalize": "federated.personalize"}
+ELSEWHERE = {"personalize": "federated.personalize", "federate": "federated.deploy.join"}
 """Commands whose module lies in another room; like all, it is imported when it is asked for."""
 STOPPED = 130
 """What a shell reports for a command that Ctrl-C (SIGINT) ended."""

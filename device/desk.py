@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -10,6 +11,7 @@ from device.card_queue import Written
 from device.displays.scene import Scene
 from device.inbox import Inbox
 from device.messages import Thread
+from device.settings import Activity
 
 GLANCE_LEAST = 4.0
 """Seconds that a glance stands before another conversation's takes its place."""
@@ -44,10 +46,12 @@ class Desk:
         self._inbox = inbox
         self._written: dict[str, Written] = {}
         self._waiting: list[str] = []
+        self._held: list[str] = []
         self._asked_for = ""
         self._notes: tuple[str, ...] = ()
         self._notes_until = 0.0
         self.view = View()
+        self.activity: Activity = "walking"
 
     @property
     def current(self) -> Written | None:
@@ -70,9 +74,17 @@ class Desk:
         self._notes = ()
         self.view.since = at
 
-    def lay(self, written: Written, now: float, busy: bool) -> bool:
-        """A card is ready; whether it has to wait until the wearer is free."""
+    def lay(self, written: Written, now: float, busy: bool, at_once: bool = True) -> bool:
+        """A card is ready; whether it has to wait until the wearer is free.
+
+        Not `at_once`, it is held until `release`.
+        """
         conversation = written.thread.id
+        before = self._written.get(conversation)
+        if written.part == "rest":
+            if before is not None and before.last == written.last:  # neither answered nor newer
+                self._written[conversation] = replace(written, arrived=before.arrived)
+            return False
         self._written[conversation] = written
         if conversation == self._asked_for:
             self._asked_for = ""
@@ -81,15 +93,33 @@ class Desk:
         if self.view.page != "dark" and self.view.conversation == conversation:
             self._claim(written)
             return False  # what stands there is drawn again from the new card
+        if conversation in self._held:
+            self._held.remove(conversation)
         if conversation not in self._waiting:
-            self._waiting.append(conversation)
-        return not self._free(now, busy)
+            (self._waiting if at_once else self._held).append(conversation)
+        if at_once and self._free(now, busy):
+            return False
+        self._written[conversation] = replace(written, arrived=None)  # we aren't slow: it waits
+        return True
+
+    def release(self, may: Callable[[str], bool] = lambda conversation: True) -> bool:
+        """Let what is held be shown where it `may`; whether anything was."""
+        free = [conversation for conversation in self._held if may(conversation)]
+        self._held = [conversation for conversation in self._held if conversation not in free]
+        self._waiting += free
+        return bool(free)
+
+    @property
+    def holds(self) -> bool:
+        """Whether anything is held."""
+        return bool(self._held)
 
     def clear(self, conversation: str) -> None:
         """Nothing is left to tell of it: the wearer has answered."""
         self._written.pop(conversation, None)
-        if conversation in self._waiting:
-            self._waiting.remove(conversation)
+        for those in (self._waiting, self._held):
+            if conversation in those:
+                those.remove(conversation)
         if self.view.conversation == conversation:
             self.view = View(since=self.view.since)
 
@@ -114,6 +144,7 @@ class Desk:
 
         Returns the conversation whose card has to be written first, "" where it needs none.
         """
+        self.release()
         if self._waiting:
             self._look_at(self._waiting.pop(0), now)
             return ""
@@ -128,16 +159,39 @@ class Desk:
             self.tell(now, "One moment …")
         return self._asked_for
 
-    def pass_time(self, now: float, busy: bool) -> None:
-        """Take off what stood long enough, and show what waits where the wearer is free."""
+    def go_to(self, conversation: str, now: float) -> str:
+        """Turn to a conversation that was named; its id where it has news, else "".
+
+        Where its card has to be written first, the page stays, and "One moment" is said.
+        """
+        if conversation in self._written:
+            if conversation in self._waiting:
+                self._waiting.remove(conversation)
+            self._look_at(conversation, now)
+            return conversation
+        unread = {i.id for i in self._inbox.threads() if i.connector == self._name and i.unread}
+        if conversation not in unread:
+            return ""
+        self._asked_for = conversation
+        self.tell(now, "One moment …")
+        return conversation
+
+    def pass_time(self, now: float, busy: bool) -> str:
+        """Take off what stood long enough, and show what waits where the wearer is free.
+
+        Returns the conversation whose glance passed without a word, "" for none.
+        """
+        passed = ""
         if self._notes and now >= self._notes_until:
             self._notes = ()
         if not busy and now >= self.view.since + _stays(self.view.page):
+            passed = self.view.conversation if self.view.page == "glance" else ""
             self.view.page = "dark"
         while self._waiting and self._free(now, busy):
             written = self._written[self._waiting.pop(0)]
             if self._claim(written):
                 self.view = View("glance", written.thread.id, now)
+        return passed
 
     def deadlines(self, busy: bool) -> list[float]:
         """When `pass_time` may have something to do."""
@@ -156,10 +210,13 @@ class Desk:
         if written is None or self.view.page == "dark":
             return dark
         if self.view.page == "summary":
-            return scenes.summary(written.card, written.thread)
+            return scenes.summary(written.card, written.thread, written.part == "glance")
         if self.view.page == "reader":
             return scenes.reader(written.thread)
-        return scenes.glance(written.card, written.thread, len(self._waiting))
+        pending = written.part == "glance"
+        if self.activity == "seated" and not pending:
+            return scenes.seated(written.card, written.thread, len(self._waiting))
+        return scenes.glance(written.card, written.thread, len(self._waiting), pending)
 
     def with_notes(self, scene: Scene) -> Scene:
         """A scene under the notes."""

@@ -6,6 +6,7 @@ SidelongError              exit code 2; the message says what, where, and what t
 ├── StoreError             the inbox can't be opened, or belongs to a newer version
 ├── ConnectorError         a source of messages that can't be reached, or refuses
 ├── DisplayError           a display that can't be reached, or can't show it
+├── VoiceError             no microphone, no loudspeaker, or nothing to hear or speak with
 └── SettingsError          a setting that doesn't exist or has the wrong type
 """
 
@@ -46,6 +47,10 @@ class ConnectorError(SidelongError):
 
 class DisplayError(SidelongError):
     """A display that can't be reached, or can't show what it was given."""
+
+
+class VoiceError(SidelongError):
+    """A microphone, a loudspeaker, a recogniser or a voice that is missing or fails."""
 
 
 class SettingsError(SidelongError):

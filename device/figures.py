@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import statistics
@@ -35,6 +36,10 @@ class Figures:
     sent: int = 0
     undone: int = 0
     errors: int = 0
+    quota: int | None = None
+    """Interruptions that are left in this hour; None where nothing limits them."""
+    started: str = field(default_factory=lambda: dt.datetime.now().isoformat(timespec="minutes"))
+    """Local date and time, ISO 8601."""
     glance_ms: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT))
     """From a message's arrival to its glance on the display, of those that were not held."""
     drawing_ms: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT))
@@ -58,6 +63,35 @@ class Figures:
     def write(self, path: Path) -> None:
         """For `read_figures`. Raises `OSError`."""
         write_atomically(path, json.dumps(self.record()) + "\n")
+
+
+def rows(record: dict[str, Any]) -> list[tuple[str, str]]:
+    """A record for people: what, and how much.
+
+    >>> rows(Figures("replay", started="2026-01-02T03:04").record())[0]
+    ('running since', '2026-01-02 03:04')
+    """
+    rate = record["quote_rate"]
+    told = [
+        ("running since", record["started"].replace("T", " ")),
+        ("connector", record["connector"]),
+        ("model", record["model"] or "none yet"),
+        ("messages", str(record["messages"])),
+        ("cards", str(record["cards"])),
+        ("glances that are quotes", "none yet" if rate is None else f"{rate:.0%}"),
+        ("written anew for a newer message", str(record["written_anew"])),
+        ("held back until you were free", str(record["held"])),
+        ("interruptions left this hour", "not limited" if record["quota"] is None
+         else str(record["quota"])),
+        ("sent", str(record["sent"])),
+        ("taken back", str(record["undone"])),
+        ("errors", str(record["errors"])),
+    ]  # fmt: skip
+    for name, what in (("glance_ms", "message to glance"), ("drawing_ms", "drawing")):
+        times = record[name] or {}
+        said = ", ".join(f"{key} {ms:.0f} ms" for key, ms in times.items())
+        told.append((what, said or "none yet"))
+    return told
 
 
 def percentiles(times: deque[float]) -> dict[str, float] | None:

@@ -8,6 +8,7 @@ from typing import TypeAlias
 from device import consent
 from device.card_queue import Written
 from device.intake import Changed
+from device.settings import Activity
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,13 @@ class Said:
 
     words: str
     at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The wearer does something else now."""
+
+    activity: Activity
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,4 +41,6 @@ class Stop:
     error: Exception | None = None
 
 
-Happened: TypeAlias = Changed | Said | Written | consent.Accepted | consent.Refused | TakenBack
+Happened: TypeAlias = (
+    Changed | Said | Moved | Written | consent.Accepted | consent.Refused | TakenBack
+)

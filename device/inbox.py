@@ -15,22 +15,24 @@ has no UTF-8 form, becomes U+FFFD. Whoever draws a text deals with the control c
 
 from __future__ import annotations
 
+import datetime as dt
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
 from device.errors import StoreError
+from device.inbox_removal import expire, remove, tidy
 from device.inbox_rows import ThreadInfo, info_of, iso, message_of, with_ids
 from device.inbox_schema import explained, open_database, transaction
-from device.inbox_search import Hit, search
+from device.inbox_search import Hit, Passage, passages, search
 from device.messages import Message, Thread
 from device.text import clean
 
-__all__ = ["Hit", "Inbox", "ThreadInfo"]
+__all__ = ["Hit", "Inbox", "Passage", "ThreadInfo"]
 
 _ONE_MESSAGE = (
     "id = ? AND thread = (SELECT key FROM threads WHERE threads.connector = ? AND threads.id = ?)"
@@ -45,10 +47,13 @@ class Inbox:
     `StoreError` when the file can't be read or written.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, key: str | None = None):
+        """`key` opens an encrypted file (`device.store_key`)."""
         self.path = path
+        self._key = key
         self._lock = threading.RLock()
-        self._db = open_database(path)
+        self._db = open_database(path, key)
+        self._has_traces = False
 
     def __enter__(self) -> Self:
         return self
@@ -57,7 +62,11 @@ class Inbox:
         self.close()
 
     def close(self) -> None:
-        """Close the file. Closing twice is fine."""
+        """Close the file, without what was taken back. Closing twice is fine."""
+        if self._has_traces:
+            with suppress(StoreError):  # another program is busy; the next one that tidies does it
+                self.tidy()
+            self._has_traces = False
         with self._using():
             self._db.close()
 
@@ -115,6 +124,7 @@ class Inbox:
                 f"UPDATE messages SET text = ? WHERE {_ONE_MESSAGE} AND sender = ? AND NOT gone",
                 (clean(text), clean(message_id), clean(connector), clean(thread_id), clean(sender)),
             )
+            self._has_traces |= changed.rowcount == 1
             return changed.rowcount == 1
 
     def take_back(self, connector: str, thread_id: str, message_id: str) -> bool:
@@ -127,7 +137,30 @@ class Inbox:
                 f"UPDATE messages SET text = '', gone = 1 WHERE {_ONE_MESSAGE} AND NOT gone",
                 (clean(message_id), clean(connector), clean(thread_id)),
             )
+            self._has_traces |= changed.rowcount == 1
             return changed.rowcount == 1
+
+    def expire(self, before: dt.date) -> list[str]:
+        """Remove messages from before that day, and what was sent then; the ids of their threads.
+
+        A message without a date is as old as its arrival. Their bytes are gone from the files, as
+        `tidy` says.
+        """
+        with self._using() as db:
+            threads = expire(db, before)
+            self._has_traces |= bool(threads)
+            if self._has_traces:
+                self.tidy()
+            return threads
+
+    def tidy(self) -> bool:
+        """Remove the traces of what was edited, taken back or removed; whether that was possible.
+
+        Another program that reads the old log is in the way.
+        """
+        with self._using() as db:
+            self._has_traces = not tidy(db)
+            return not self._has_traces
 
     def threads(self) -> list[ThreadInfo]:
         """All conversations, the one with the newest arrival first."""
@@ -233,6 +266,32 @@ class Inbox:
         with self._using() as db:
             return search(db, query, limit)
 
+    def passages(
+        self,
+        words: Iterable[Sequence[str]],
+        senders: Sequence[str] | None = None,
+        limit: int = 60,
+        before: int = 6,
+        after: int = 4,
+    ) -> list[Passage]:
+        """Messages with any of `words`, each given in all its forms, and what stands around them;
+        the best `limit` ones, as in `search`. Without words, the newest messages.
+
+        `senders`: only conversations in which one of them wrote; without words, only their own
+        messages. A form of more than three letters also matches longer words.
+        """
+        with self._using() as db:
+            return passages(db, words, senders, limit, before, after)
+
+    def senders(self) -> list[tuple[str, bool]]:
+        """Everybody who wrote a message that is kept, and whether that is the wearer."""
+        with self._using() as db:
+            rows = db.execute(
+                "SELECT sender, max(sender = me) FROM messages JOIN threads ON key = thread"
+                " WHERE NOT gone GROUP BY sender ORDER BY max(seq) DESC"
+            ).fetchall()
+            return [(name, bool(mine)) for name, mine in rows]
+
     def wipe(self, connector: str | None = None, thread_id: str | None = None) -> int:
         """Remove everything, or one connector's, or one conversation; how many messages that were.
 
@@ -244,36 +303,15 @@ class Inbox:
         Raises `StoreError` when another program is reading and so keeps the old log alive: the
         messages are removed, and wiping again afterwards removes their traces too.
         """
-        which = {
-            "connector": None if connector is None else clean(connector),
-            "thread": None if thread_id is None else clean(thread_id),
-        }
-        chosen = (
-            "(:connector IS NULL OR connector = :connector) AND (:thread IS NULL OR id = :thread)"
-        )
         with self._using() as db:
-            with transaction(db):
-                removed = db.execute(
-                    "DELETE FROM messages"
-                    f" WHERE thread IN (SELECT key FROM threads WHERE {chosen})",
-                    which,
-                ).rowcount
-                db.execute(f"DELETE FROM threads WHERE {chosen}", which)
-                db.execute(
-                    "DELETE FROM outbox WHERE (:connector IS NULL OR connector = :connector)"
-                    " AND (:thread IS NULL OR conversation = :thread)",
-                    which,
-                )
-                db.execute("INSERT INTO words (words) VALUES ('rebuild')")
-            db.execute("VACUUM")
-            (busy, _, _) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            if busy:
+            removed = remove(db, connector and clean(connector), thread_id and clean(thread_id))
+            if not self.tidy():
                 raise StoreError(
                     f"{self.path}: wiped, but another program still reads the old log; "
                     "stop it and wipe again"
                 )
             db.close()
-            self._db = open_database(self.path)
+            self._db = open_database(self.path, self._key)
         return removed
 
     @contextmanager

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from device.disk import sync_folder
 from device.errors import StoreError
+from device.store_cipher import ERRORS, connect, is_plain
 
 APPLICATION_ID = 0x51DE1096
 """Stands in the file's header, so that another program's database is never taken for an inbox."""
@@ -95,6 +96,24 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         )
         """,
     ),
+    # Version 3. What attention decided and what the wearer did then; it holds no text.
+    (
+        """
+        CREATE TABLE attention (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            at TEXT NOT NULL,
+            connector TEXT NOT NULL,
+            conversation TEXT NOT NULL,
+            message TEXT NOT NULL,
+            "when" TEXT NOT NULL,
+            why TEXT NOT NULL,
+            activity TEXT NOT NULL,
+            features TEXT NOT NULL,
+            chance REAL NOT NULL,
+            outcome TEXT
+        )
+        """,
+    ),
 )
 """Statements that lead from version n to n + 1; only ever appended to."""
 
@@ -103,7 +122,8 @@ _ADVICE = {
     sqlite3.SQLITE_LOCKED: "another program is holding the inbox; try again when it is done",
     sqlite3.SQLITE_CORRUPT: "the inbox is damaged; put a backup in its place, or move it away "
     "and a new one is made",
-    sqlite3.SQLITE_NOTADB: "this is not an inbox; move it away and a new one is made",
+    sqlite3.SQLITE_NOTADB: "this is not an inbox, or another key or passphrase opens it (the "
+    "setting `encryption`); else move it away and a new one is made",
     sqlite3.SQLITE_FULL: "the disk is full; make room and try again",
     sqlite3.SQLITE_READONLY: "the inbox can't be written to; check the rights of file and folder",
     sqlite3.SQLITE_CANTOPEN: "the inbox can't be opened; check the rights of file and folder",
@@ -119,7 +139,7 @@ def explained(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except sqlite3.Error as error:
+    except ERRORS as error:
         # The low byte is the error, the rest its variety.
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         advice = _ADVICE.get(code, "the inbox can't be used")
@@ -145,25 +165,26 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def open_database(path: Path) -> sqlite3.Connection:
+def open_database(path: Path, key: str | None = None) -> sqlite3.Connection:
     """Open the inbox at `path`, made first or brought to the newest version where need be.
 
     Its file has mode 0600, and folders made for it have 0700, whatever the umask. The connection
-    may pass between threads as long as one at a time uses it.
+    may pass between threads as long as one at a time uses it. `key` as for `store_cipher.connect`.
 
     Raises `StoreError` for a folder, a place that can't be written, another program's file, a
     damaged file, or one made by a newer Sidelong.
     """
     with explained(path):
         _make_private(path)
-        db = sqlite3.connect(
-            path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
-        db.row_factory = sqlite3.Row
+        db = connect(path, key, BUSY_SECONDS)
         try:
             _prepare(db, path)
-        except BaseException:
+        except BaseException as error:
             db.close()
+            if key is not None and isinstance(error, ERRORS) and is_plain(path):
+                raise StoreError(
+                    f"{path}: not encrypted yet; `sidelong inbox encrypt` does that"
+                ) from error
             raise
         return db
 
@@ -173,8 +194,9 @@ def _make_private(path: Path) -> None:
     for folder in reversed(missing):
         folder.mkdir(mode=0o700, exist_ok=True)
     made = not path.exists()
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    os.close(handle)
+    # Only then: closing a file takes away the locks that this process has on it, by POSIX.
+    if made or path.is_dir():
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
         file = path.with_name(name)
         # Another process may just have closed the inbox, and its -wal and -shm with it.

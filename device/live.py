@@ -18,21 +18,27 @@ from dataclasses import replace
 from typing import Any
 
 from device import consent, scenes
-from device.card_queue import CardQueue, Written
+from device.asides import Asides
+from device.bandit import Outcome
+from device.card_queue import CardQueue, Model, Written
 from device.connectors.connector import Connector
 from device.consent import OPEN, Offer, Patience, Sending, Sent, State
 from device.desk import Desk
+from device.dialog import Dialog, Meant, Place, Question
 from device.dispatch import Dispatch
 from device.displays.scene import Display, Scene
 from device.errors import DisplayError
 from device.figures import Figures
-from device.happenings import Happened, Said, Stop, TakenBack
+from device.happenings import Happened, Moved, Said, Stop, TakenBack
 from device.inbox import Inbox
 from device.intake import Changed, Intake
+from device.interruptions import Interruptions
 from device.logs import about
-from device.messages import Card, Thread
+from device.messages import Thread
 from device.outbox import Outbox
-from device.utterances import Utterance, understand
+from device.revise import revised
+from device.settings import Activity
+from device.utterances import Utterance
 
 log = logging.getLogger(__name__)
 
@@ -50,13 +56,15 @@ class Live:
         inbox: Inbox,
         outbox: Outbox,
         display: Display,
-        write: Callable[[Thread], Card],
+        model: Model,
         patience: Patience | None = None,
         figures: Figures | None = None,
         counted: Callable[[Figures], None] = lambda figures: None,
+        interruptions: Interruptions | None = None,
     ):
-        """`name` is the connector's in the inbox; `write` makes a card, in a thread of its own;
-        `counted` is called when the figures may have changed."""
+        """`name` is the connector's in the inbox; `model` is called in a thread of its own;
+        `counted` is called when the figures may have changed; without `interruptions` everything
+        is shown as soon as the glass is free."""
         self._name = name
         self._connector = connector
         self._inbox = inbox
@@ -66,12 +74,18 @@ class Live:
         self._counted = counted
         self._intake = Intake(name, connector, inbox)
         self._dispatch = Dispatch(name, connector, inbox, outbox)
-        self._model = ThreadPoolExecutor(1, "model")
-        self._queue = CardQueue(name, inbox, write, self._model)
+        self._thread = ThreadPoolExecutor(1, "model")
+        self._queue = CardQueue(name, inbox, model, self._thread)
         self._desk = Desk(name, inbox)
+        self._asides = Asides(name, inbox, interruptions)
+        self._interruptions = interruptions
+        if interruptions is not None:
+            self._desk.activity = interruptions.activity
+        self._dialog = Dialog()
         self._events: asyncio.Queue[Happened | Stop] = asyncio.Queue()
         self._state: State = consent.Idle()
         self._answered: Thread | None = None
+        self._wants_drafts = ""
         self._drawn: Scene | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._sends: set[asyncio.Task[None]] = set()
@@ -79,6 +93,15 @@ class Live:
     def stop(self) -> None:
         """End `run`; for signals."""
         self._events.put_nowait(Stop())
+
+    def forget(self, conversation: str) -> None:
+        """What the store has lost of it is lost here too."""
+        self._queue.forget(conversation)
+        self._desk.clear(conversation)
+
+    def moved(self, activity: Activity) -> None:
+        """What the wearer does now, by a connector or a sensor that knows; on the loop's thread."""
+        self._events.put_nowait(Moved(activity))
 
     async def run(self) -> None:
         """Until the wearer quits, the display closes, or `stop`.
@@ -101,7 +124,8 @@ class Live:
             while await self._go_on():
                 now = time.monotonic()
                 self._step(consent.Tick(), now)
-                self._desk.pass_time(now, self._busy)
+                self._came_of(self._desk.pass_time(now, self._busy), "ignored")
+                self._batch()
                 await self._draw()
                 self._counted(self._figures)
         finally:
@@ -131,6 +155,8 @@ class Live:
             whens.append(when)
         if isinstance(self._state, consent.Countdown):
             whens.append(now + ((self._state.ends - now) % 1 or 1.0))  # it is counted down
+        if self._interruptions is not None and (left := self._interruptions.batch_in()) is not None:
+            whens.append(now + left)
         return max(0.0, min(whens) - now) if whens else None
 
     def _spawn(self, work: Coroutine[Any, Any, None], among: set[asyncio.Task[None]]) -> None:
@@ -158,7 +184,7 @@ class Live:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._model.shutdown(wait=False, cancel_futures=True)
+        self._thread.shutdown(wait=False, cancel_futures=True)
         await self._display.close()
         await self._connector.close()
         self._counted(self._figures)
@@ -172,10 +198,13 @@ class Live:
             case Written():
                 self._was_written(event)
             case Said(words, at):
-                self._said(understand(words), at)
+                self._heard(words, at)
+            case Moved(activity):
+                self._move(activity)
             case TakenBack(conversation, note):
                 self._figures.undone += 1
                 self._answered = self._desk.thread(conversation)
+                self._queue.want(conversation)  # what the model has read of it goes
                 self._tell(note)
             case consent.Accepted():
                 self._figures.sent += 1
@@ -194,22 +223,38 @@ class Live:
             self._desk.clear(event.conversation)
 
     def _was_written(self, written: Written) -> None:
-        """A card is ready. It is shown at once where the glass is free."""
+        """A glance, the rest of a card, or both. It is shown at once where the glass is free."""
         if written.overtaken:
             self._figures.written_anew += 1
             return
-        card, conversation = written.card, written.thread.id
-        self._figures.wrote(card)
+        card, conversation, now = written.card, written.thread.id, time.monotonic()
         self._figures.errors += written.failed
         facts = {"glance": card.glance.source, "tokens": card.tokens, "model": card.model}
-        log.info("card", extra=about(conversation, card.glance.text, **facts))
-        self._figures.held += self._desk.lay(written, time.monotonic(), self._busy)
+        log.info("card", extra=about(conversation, card.glance.text, part=written.part, **facts))
+        self._figures.held += self._desk.lay(written, now, self._busy, self._tells(written))
+        if written.part == "glance":
+            return
+        self._figures.wrote(card)
+        if conversation == self._wants_drafts == self._desk.view.conversation and not self._busy:
+            self._answer(Utterance("reply"), now)
 
-    def _said(self, meant: Utterance, at: float) -> None:
+    def _heard(self, words: str, at: float) -> None:
+        """Find out what is meant, or ask."""
+        match self._dialog.take(words, self._asides.places()):
+            case Question(text):
+                self._desk.heard(at)
+                if isinstance(self._state, consent.Countdown):
+                    self._step(consent.Unclear(), at)
+                self._tell(text)
+            case Meant(said, place):
+                self._said(said, at, place)
+
+    def _said(self, meant: Utterance, at: float, place: Place | None = None) -> None:
         """Do what the wearer wants. Only here, and only by the wearer, is consent moved on."""
         where = self._desk.view.conversation or None
         log.info("said", extra=about(where, meant.text, act=meant.act))
         self._desk.heard(at)
+        self._wants_drafts = ""
         match meant.act:
             case "quit":
                 self.stop()
@@ -219,14 +264,36 @@ class Live:
                 self._step(consent.Undo(), at)
             case "cancel" | "later" if self._busy:
                 self._step(consent.Cancel(), at)
+                self._pause()
             case "cancel" | "later":
+                self._came_of(self._desk.view.conversation, "dismissed")
                 self._desk.put_off()
+            case "reply" if place is not None or meant.text:
+                self._reply_to(place, meant, at)
             case "reply" | "pick" | "say":
                 self._answer(meant, at)
+            case "shorter" | "friendlier" | "change":
+                self._revise(meant, at)
+            case "who":
+                written = self._desk.current
+                self._tell(self._asides.who(written.thread if written else None))
+            case "ask":
+                self._step(consent.Leave(), at)
+                self._tell(self._asides.asked(meant.text))
+            case "mute" | "unmute" if place is not None:
+                self._step(consent.Leave(), at)
+                self._tell(self._asides.mute(place, meant.until))
             case "summary" | "read" | "help":
                 self._step(consent.Leave(), at)
                 if not self._desk.turn_to("reader" if meant.act == "read" else meant.act):
                     self._tell("There is nothing to read.")
+                self._queue.hurry(self._desk.view.conversation)
+                if meant.act != "help":
+                    self._came_of(self._desk.view.conversation, "read")
+            case "riding" | "walking" | "seated":
+                self._move(meant.act)
+            case "why" if self._interruptions is not None:
+                self._tell(self._interruptions.why(self._desk.view.conversation))
             case "next":
                 self._step(consent.Leave(), at)
                 if wanted := self._desk.next_one(at):
@@ -245,6 +312,11 @@ class Live:
             if self._queue.is_wanted(written.thread.id):
                 self._tell("A newer message came; its card is being written.")
                 return
+            if written.part == "glance" and meant.act != "say":
+                self._wants_drafts = written.thread.id
+                self._queue.hurry(written.thread.id)
+                self._tell("One moment …")
+                return
             self._answered = written.thread
             drafts = tuple(draft.text for draft in written.card.drafts)
             name = scenes.name_of(written.thread)
@@ -254,6 +326,38 @@ class Live:
             self._step(consent.Choose(meant.number), at)
         elif meant.act == "say":
             self._step(consent.Own(meant.text), at)
+
+    def _reply_to(self, place: Place | None, meant: Utterance, at: float) -> None:
+        """A reply to a conversation that was named, or in words that were said with it."""
+        here = self._desk.view.conversation
+        if place is None or place.conversation == here:
+            self._answer(replace(meant, act="say") if meant.text else meant, at)
+            return
+        self._step(consent.Leave(), at)
+        if meant.text or not (wanted := self._desk.go_to(place.conversation, at)):
+            thread = self._desk.thread(place.conversation)
+            self._answered = thread
+            offer = Offer(thread.id, place.name, thread.messages[-1].id or "", ())
+            self._step(consent.Propose(offer), at)
+            if meant.text:
+                self._step(consent.Own(meant.text), at)
+        elif self._desk.view.conversation == place.conversation:
+            self._answer(meant, at)
+        else:
+            self._wants_drafts = wanted
+            self._queue.want(wanted)
+
+    def _revise(self, meant: Utterance, at: float) -> None:
+        """Change the text that stands there to be confirmed; it is read back again."""
+        if not isinstance(self._state, consent.Chosen | consent.ReadBack):
+            self._step(consent.Unclear(), at)
+            self._tell("There is no text to change. Pick one first.")
+            return
+        text = revised(meant, self._state.text, self._state.offer.recipient)
+        if text is None:
+            self._tell("That can't be changed so. Say your own words.")
+        else:
+            self._step(consent.Own(text), at)
 
     # Consent and what follows from it
 
@@ -276,7 +380,9 @@ class Live:
             case consent.Redact() as order:
                 self._spawn(self._take_back(order), self._sends)
         if isinstance(before, Sending) and isinstance(outcome.state, Sent):
+            self._came_of(outcome.state.offer.conversation, "answered")
             self._desk.clear(outcome.state.offer.conversation)
+            self._pause()
             self._answered = self._desk.thread(outcome.state.offer.conversation)
 
     async def _take_back(self, order: consent.Redact) -> None:
@@ -285,6 +391,34 @@ class Live:
 
     def _tell(self, *notes: str) -> None:
         self._desk.tell(time.monotonic(), *notes)
+
+    # Attention: whether a card may show itself, and what is learnt from what the wearer does
+
+    def _tells(self, written: Written) -> bool:
+        """Whether a card may show itself as soon as the glass is free."""
+        if self._interruptions is None or written.part == "rest":
+            return True
+        return self._interruptions.judge(written) == "now"
+
+    def _came_of(self, conversation: str, outcome: Outcome) -> None:
+        if self._interruptions is not None:
+            self._interruptions.came_of(conversation, outcome)
+
+    def _pause(self, by_itself: bool = False) -> None:
+        """The wearer has a moment, or there was none for long: what waited for it may be shown."""
+        if self._interruptions is not None:
+            shown = self._desk.release(self._interruptions.may_show)
+            self._interruptions.paused(shown, self._desk.holds, by_itself)
+
+    def _batch(self) -> None:
+        if self._interruptions is not None and self._interruptions.batch_in() == 0:
+            self._pause(by_itself=True)
+
+    def _move(self, activity: Activity) -> None:
+        if self._interruptions is not None:
+            self._interruptions.activity = self._desk.activity = activity
+            self._tell(f"You are {activity} now.")
+            self._pause()
 
     # What is seen
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 
 from device.assistant import Assistant
 from device.errors import ModelError
@@ -28,8 +29,11 @@ class ModelInUse:
         self._name = self._chosen()
         self._assistant = self._load()
 
-    def card(self, thread: Thread) -> Card:
-        """By the model that is in use now; by the old one where the new one can't be loaded."""
+    def stages(self, thread: Thread) -> Iterator[Card]:
+        """The card as far as it is written, the last one whole.
+
+        By the model that is in use now; by the old one where the new one can't be loaded.
+        """
         try:
             if (name := self._chosen()) != self._name:
                 self._name = name
@@ -37,10 +41,17 @@ class ModelInUse:
                 log.info("model", extra=about(model=name))
         except ModelError:
             log.exception("model")
-        return self._assistant.card(thread)
+        yield from self._assistant.stages(thread)
+
+    def forget(self, thread_id: str) -> None:
+        """Keep nothing of that thread, neither in memory nor on disk."""
+        self._assistant.forget(thread_id)
 
     def _load(self) -> Assistant:
-        return Assistant.from_settings(self._settings, KEPT, Spill(spill_folder()))
+        # What is spilled can't be encrypted, so of an encrypted store nothing is.
+        plain = self._settings.encryption == "off"
+        spill = Spill(spill_folder()) if plain else None
+        return Assistant.from_settings(self._settings, KEPT, spill)
 
     def _chosen(self) -> str:
         return self._settings.model or self._catalog.current_name()

@@ -38,9 +38,10 @@ class Outbox:
     For one thread at a time; one process sends through a connector at a time.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, key: str | None = None):
+        """`key` as for `Inbox`."""
         self.path = path
-        self._db = open_database(path)
+        self._db = open_database(path, key)
 
     def __enter__(self) -> Self:
         return self

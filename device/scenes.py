@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from device.consent import Chosen, Countdown, Open, Proposed, ReadBack, Sending
 from device.displays.scene import Mark, Row, Scene
@@ -27,16 +28,26 @@ def name_of(thread: Thread) -> str:
     return neutralise(thread.title or (others[-1] if others else thread.id)) or "?"
 
 
-def glance(card: Card, thread: Thread, waiting: int) -> Scene:
-    """One line."""
-    hint = "summary, read, reply, later" + (f", next ({waiting})" if waiting else "")
+def glance(card: Card, thread: Thread, waiting: int, pending: bool = False) -> Scene:
+    """One line. What is `pending` isn't offered yet."""
+    hint = "read, later" if pending else "summary, read, reply, later"
+    hint += f", next ({waiting})" if waiting else ""
     return Scene("glance", (_line(card.glance),), name_of(thread), hint, thread)
 
 
-def summary(card: Card, thread: Thread) -> Scene:
-    """What it is about, and what is asked."""
+def seated(card: Card, thread: Thread, waiting: int) -> Scene:
+    """The same for who has the time: the line, and what is asked."""
+    line = glance(card, thread, waiting)
+    rows = (*line.rows, _line(card.asks, "asks you")) if card.asks else line.rows
+    return Scene("card", rows, line.title, line.hint, thread)
+
+
+def summary(card: Card, thread: Thread, pending: bool = False) -> Scene:
+    """What it is about, and what is asked; the senders' own words while that is `pending`."""
     rows = [_line(card.summary, "summary")]
-    if card.asks:
+    if pending:
+        rows.append(Row("The rest is being written …", "notice"))
+    elif card.asks:
         rows.append(_line(card.asks, "asks you"))
     return Scene("card", tuple(rows), name_of(thread), "reply, read, later", thread)
 
@@ -64,11 +75,12 @@ def answering(state: Open | Sending, thread: Thread, now: float, remark: str = "
         case Chosen() | ReadBack():
             picks = [str(i) for i in range(1, len(offer.drafts) + 1)]
             hint = ", ".join(["send", "cancel", *picks, "type …"])
-            return Scene("card", tuple(rows), f"To {offer.recipient}?", hint, thread)
+            title = f"To {offer.recipient}?"
+            return Scene("card", tuple(rows), title, hint, thread, "read back")
         case Countdown(ends=ends):
             left = max(1, math.ceil(ends - now))
             title = f"To {offer.recipient} in {left} …"
-            return Scene("card", tuple(rows), title, "cancel", thread)
+            return Scene("card", tuple(rows), title, "cancel", thread, "countdown")
     return Scene("card", tuple(rows), f"Sending to {offer.recipient} …", "", thread)
 
 
@@ -76,7 +88,7 @@ def with_notes(scene: Scene, notes: tuple[str, ...]) -> Scene:
     """The scene under what the wearer has to know first."""
     rows = tuple(Row(neutralise(note), "notice") for note in notes)
     tier = "card" if rows and scene.tier == "glance" else scene.tier  # a glance has no hint
-    return Scene(tier, rows + scene.rows, scene.title, scene.hint, scene.thread)
+    return replace(scene, tier=tier, rows=rows + scene.rows)
 
 
 def _line(line: Line, label: str = "") -> Row:

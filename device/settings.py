@@ -7,6 +7,7 @@ the command line overrides it.
 from __future__ import annotations
 
 import ast
+import datetime as dt
 import inspect
 import itertools
 import json
@@ -25,7 +26,9 @@ from device.errors import SettingsError
 EngineName = Literal["llama", "onnx"]
 DateOrder = Literal["dmy", "mdy", "ymd"]
 ConnectorName = Literal["replay", "matrix"]
-DisplayName = Literal["terminal", "web"]
+DisplayName = Literal["terminal", "web", "halo", "frame", "g1"]
+Encryption = Literal["off", "keyring", "passphrase"]
+Activity = Literal["riding", "walking", "seated"]
 
 LEAST_CONTEXT = 768
 """Tokens that hold the longest opening of a conversation, some of its last message, and what the
@@ -34,6 +37,9 @@ MOST_CONTEXT = 2**20
 """As far as any model has been trained; llama.cpp counts in 32 bits."""
 MOST_THREADS = 512
 """With more llama.cpp ends the process."""
+
+MOST_MINUTES = 24 * 60
+"""For a batch: by then it is another day."""
 
 MOST_SECONDS = 600
 """For a countdown and for an undo: whoever waits longer has forgotten it."""
@@ -58,13 +64,65 @@ class Settings:
     connector: ConnectorName | None = None
     """Where `sidelong run` takes messages from, if it isn't told."""
     display: DisplayName = "terminal"
-    """Where `sidelong run` shows them: "terminal", or "web", a page in the browser."""
+    """Where `sidelong run` shows them: "terminal"; "web", a page in the browser; or glasses,
+    Brilliant "halo" or "frame", or Even "g1"."""
     countdown: int = 3
     """Seconds between the wearer's "send" and the sending."""
     undo: int = 30
     """Seconds in which "undo" takes a sent message back, where that is possible."""
+    encryption: Encryption = "off"
+    """Whether the inbox is encrypted: "off", "keyring" (the system's keyring has the key) or
+    "passphrase" (you are asked); `sidelong inbox encrypt` encrypts what is there already."""
+    keep_days: int | None = None
+    """Days that messages are kept; without it, until you wipe them."""
+    people: tuple[str, ...] = ()
+    """Whose messages interrupt, whatever they are about; names as the messages have them."""
+    groups: tuple[str, ...] = ()
+    """Groups whose messages interrupt; names as the groups have them."""
+    quiet: str = ""
+    """Hours in which nothing interrupts but what is urgent from the people above, like
+    "22:00-07:00"; empty, there are none."""
+    interruptions: int = 6
+    """Interruptions in any hour at most; what comes on top waits for a pause."""
+    batch: int = 30
+    """Minutes after which what waits for a pause is shown although none came."""
+    activity: Activity = "walking"
+    """What you do until you say otherwise ("riding", "walking", "seated"): riding, little
+    interrupts, and at most 12 words are spoken; walking, one line; seated, a card."""
+    learn: bool = True
+    """Learn when to interrupt from what you answer and dismiss, on this machine."""
+    voice: bool = False
+    """Whether `sidelong run` listens and speaks."""
+    microphone: str | None = None
+    """Its name or number (`sidelong voice devices`), "page" for the browser page's, or a WAV file
+    that is played in its place; without it, the default."""
+    loudspeaker: str | None = None
+    """Its name or number, or a WAV file that is written in its place; without it, the default."""
+    recogniser: str | None = None
+    """"pocketsphinx", which knows commands only, or the name of a fetched model (`sidelong voice
+    list`); without it, a fetched one where there is one."""
+    speech: str | None = None
+    """What speaks: a fetched Piper voice's name, or a voice of espeak-ng, like "en-gb"; without it,
+    a fetched voice where there is one."""
+
+    @property
+    def quiet_hours(self) -> tuple[dt.time, dt.time] | None:
+        """When quiet begins and ends, which may be on the next day. Raises `SettingsError`."""
+        if not self.quiet:
+            return None
+        try:
+            start, end = (dt.time.fromisoformat(part.strip()) for part in self.quiet.split("-"))
+            if start == end or start.tzinfo or end.tzinfo:
+                raise ValueError
+        except ValueError:
+            problem = f'quiet can\'t be {self.quiet!r}; write two times, like "22:00-07:00"'
+            raise SettingsError(problem) from None
+        return start, end
 
     def __post_init__(self) -> None:
+        _ = self.quiet_hours
+        if self.batch > MOST_MINUTES:
+            raise SettingsError(f"batch is {MOST_MINUTES} minutes at most")
         if max(self.countdown, self.undo) > MOST_SECONDS:
             raise SettingsError(f"countdown and undo are {MOST_SECONDS} seconds at most")
         if not LEAST_CONTEXT <= self.context <= MOST_CONTEXT:
@@ -102,6 +160,8 @@ def load_settings(path: Path | None = None) -> Settings:
         if not _fits(value, hints[name]):
             raise SettingsError(f"{path}: {name} can't be {value!r}; it is {_words(hints[name])}")
     try:
+        for name, value in values.items():
+            values[name] = tuple(value) if isinstance(value, list) else value
         return Settings(**values)
     except SettingsError as error:
         raise SettingsError(f"{path}: {error}") from error
@@ -146,17 +206,22 @@ def _fits(value: object, hint: object) -> bool:
         return value in typing.get_args(hint)
     if hint is int:
         return isinstance(value, int) and not isinstance(value, bool) and value > 0
+    if hint == tuple[str, ...]:
+        return isinstance(value, list) and all(isinstance(one, str) for one in value)
     return isinstance(hint, type) and isinstance(value, hint)
 
 
 def _words(hint: object) -> str:
     """A type as people say it."""
+    if hint == tuple[str, ...]:
+        return "a list of texts in quotes"
     if typing.get_origin(hint) is Literal:
         return " or ".join(map(repr, typing.get_args(hint)))
     options = [o for o in typing.get_args(hint) if o is not type(None)]
     if options:
         return " or ".join(map(_words, options))
-    return {int: "a whole number above 0", str: "a text in quotes"}.get(typing.cast(type, hint), "")
+    said = {int: "a whole number above 0", str: "a text in quotes", bool: "true or false"}
+    return said.get(typing.cast(type, hint), "")
 
 
 def default_data_dir() -> Path:

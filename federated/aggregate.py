@@ -31,11 +31,12 @@ def split_valid(
 
 
 def mean(updates: Sequence[Arrays]) -> Arrays:
-    """The mean update, summed in float64. Raises `IndexError` for none."""
-    return {
-        name: np.mean([u[name] for u in updates], axis=0, dtype=np.float64).astype(np.float32)
-        for name in updates[0]
-    }
+    """The mean update, summed in float64, one after the other. Raises `IndexError` for none."""
+    sums = {name: np.zeros(value.shape) for name, value in updates[0].items()}
+    for update in updates:
+        for name, total in sums.items():
+            total += update[name]
+    return {name: (total / len(updates)).astype(np.float32) for name, total in sums.items()}
 
 
 def mean_of_products(arrays: Arrays, updates: Sequence[Arrays]) -> Arrays:

@@ -64,15 +64,28 @@ def whole(settings: Settings, received: Arrays) -> Arrays:
 
 def train_round(settings: Settings, number: int, received: Arrays, round_number: int) -> Arrays:
     """The clipped, where asked noised, update of one user in one round: all that leaves."""
-    at = desk(settings, number)
-    start = whole(settings, received)
     rng = random.Random(f"{settings.seed} {number} {round_number}")
-    (after,) = bench(settings).train(start, at.train, settings.steps, rng)
+    return update_of(settings, bench(settings), desk(settings, number).train, received, rng)
+
+
+def update_of(
+    settings: Settings,
+    here: Bench,
+    train: Sequence[Prepared],
+    received: Arrays,
+    rng: random.Random,
+) -> Arrays:
+    """What training on these texts makes of the adapter: clipped, where asked noised, checked.
+
+    Raises `ValueError` where it must not leave (`privacy.outgoing`).
+    """
+    start = initial(here.config, settings) | received
+    (after,) = here.train(start, train, settings.steps, rng)
     update, _ = clipped(minus(sent(after, settings), sent(start, settings)), settings.clip)
     if settings.noise and settings.noise_at == "client":
         # Not from the seed: noise that others can compute hides nothing.
         update = privacy.noised(update, privacy.client_deviation(settings), np.random.default_rng())
-    return privacy.outgoing(update, bench(settings).config, settings)
+    return privacy.outgoing(update, here.config, settings)
 
 
 def gated(

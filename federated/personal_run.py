@@ -16,8 +16,7 @@ import json
 import os
 import random
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,18 +24,15 @@ from zipfile import BadZipFile
 
 import numpy as np
 import torch
-from transformers import LlamaConfig
 
 from device.commands.demo import CHATS
 from device.connectors.files import read_threads
 from device.disk import erase, sync_folder
-from device.errors import SidelongError
 from device.language.adapter_choice import Adapters
 from device.language.load import Model
 from device.messages import Thread
-from export.from_gguf import from_gguf
-from export.to_gguf import read_config
 from federated.adapters import Arrays, initial, write_gguf
+from federated.base_model import config_of, unpacked, whole
 from federated.personal_gate import engine_of, judge, with_intents
 from federated.personal_verdict import Verdict
 from federated.settings import Settings
@@ -88,15 +84,8 @@ def run_of(model: Model, folder: Path, cores: int, **changes: Any) -> Run:
 
 def megabytes(run: Run, user: User) -> float:
     """MB that a run holds at most (`task.memory_bound`). Raises `SidelongError` for no Llama."""
-    try:
-        config = LlamaConfig.from_pretrained(
-            run.model.path.parent, gguf_file=run.model.path.name
-        ).to_dict()
-        arrays = initial(config, run.settings)
-    except (OSError, ValueError, KeyError) as error:
-        raise SidelongError(
-            f"{run.model.path}: can't be trained ({error}); choose a model of Sidelong's own"
-        ) from error
+    config = config_of(run.model.path)
+    arrays = initial(config, run.settings)
     kept = sum(len(s.replies) for s in (*user.train, *user.gate))
     tokens = kept * (LIMIT + LONGEST)
     return memory_bound(config, run.settings, arrays, tokens)
@@ -121,7 +110,7 @@ def learn(run: Run, user: User, adapters: Adapters, say: Say) -> Verdict:
             erase(other)
     mine = _examples(run, user, say)
     say("unpacking the model", 0, 1)
-    config = _base(run)
+    config = unpacked(run.model.path, run.settings.path("model"))
     best = _trained(run, mine, say)
 
     def write(strength: float) -> Path:
@@ -154,18 +143,9 @@ def _examples(run: Run, user: User, say: Say) -> User:
             for part in (user.train, user.gate, user.test)
         )
     guessed = User(user.name, train, gate, test)
-    with _whole(run.folder / "examples") as unfinished:
+    with whole(run.folder / "examples") as unfinished:
         write_partitions([guessed], unfinished)
     return guessed
-
-
-def _base(run: Run) -> dict[str, Any]:
-    """The model's config.json, once its checkpoint lies where `Bench` looks for it."""
-    folder = run.settings.path("model")
-    if not folder.exists():
-        with _whole(folder) as unfinished:
-            from_gguf(run.model.path.resolve(), unfinished)
-    return read_config(folder)
 
 
 def _trained(run: Run, user: User, say: Say) -> Arrays:
@@ -191,18 +171,6 @@ def _threads(held_out: Sequence[Sent]) -> list[Thread]:
     """Threads whose lines are counted: the demo's and the wearer's own."""
     demo = [t for t in read_threads(CHATS) if isinstance(t, Thread)]
     return demo + [sent.thread for sent in held_out[-OWN_THREADS:]]
-
-
-@contextmanager
-def _whole(folder: Path) -> Iterator[Path]:
-    """A folder to fill, which gets its name when the block is done: whole or not there."""
-    unfinished = folder.with_name(f"{folder.name}.new")
-    if unfinished.exists():
-        shutil.rmtree(unfinished)
-    unfinished.mkdir(mode=0o700)
-    yield unfinished
-    unfinished.rename(folder)
-    sync_folder(folder.parent)
 
 
 @dataclass(frozen=True, slots=True)

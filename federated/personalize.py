@@ -20,11 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from device.commands.common import settings_of
-from device.commands.doctor import cores
-from device.commands.inbox import inbox_path
+from device.commands.inbox import wearers_inbox
+from device.cpu import cores
 from device.disk import write_atomically
 from device.errors import ModelError, SidelongError
-from device.inbox import Inbox
 from device.language.adapter_choice import Adapter, Adapters
 from device.language.catalog import Catalog
 from device.language.gguf_header import read_header
@@ -76,21 +75,21 @@ def _learn(args: argparse.Namespace, adapters: Adapters) -> None:
         raise SidelongError(
             f"learning needs the extra `export` ({error}): pip install 'sidelong[export]'"
         ) from error
-    model = _model(args)
+    model = model_of(args)
     with _running(adapters) as progress:
         folder = adapters.folder / "work" / str(model.sha256)[:16]
         work = personal_run.run_of(model, folder, max(1, cores() // 2))
         if user := personal_run.begun(work):
             print("Going on with a run that was broken off.")
         else:
-            with Inbox(inbox_path()) as inbox:
+            with wearers_inbox() as inbox:
                 user = wearer(answers(inbox))
         parts = [sum(len(s.replies) for s in p) for p in (user.train, user.gate, user.test)]
         print(
             "Learning from {} answers of yours; {} more say when to stop, and the last {} whether "
             "it is kept.".format(*parts)
         )
-        _check_memory(personal_run.megabytes(work, user))
+        check_memory(personal_run.megabytes(work, user))
         if not args.background:
             os.nice(NICENESS)
             try:
@@ -109,7 +108,7 @@ def _learn(args: argparse.Namespace, adapters: Adapters) -> None:
     _detach(args, adapters)
 
 
-def _model(args: argparse.Namespace) -> Model:
+def model_of(args: argparse.Namespace) -> Model:
     """The model that is learnt for. Raises `ModelError` for one that can't be."""
     settings = settings_of(args)
     model = find_model(settings.model, Catalog.default())
@@ -123,7 +122,7 @@ def _model(args: argparse.Namespace) -> Model:
     return model
 
 
-def _check_memory(needed: float) -> None:
+def check_memory(needed: float) -> None:
     """Say what it takes. Raises `SidelongError` where the machine has less."""
     free = free_mb()
     of = "" if free is None else f", of {free:,.0f} MB that are free"

@@ -17,6 +17,7 @@ from export.to_gguf import read_config
 from federated.adapters import Arrays, initial, sent, write_gguf
 from federated.processes import alone, watch_parent
 from federated.report import report_of, write_report
+from federated.secure import secure_round
 from federated.settings import Settings
 from federated.strategy import (
     AdapterStrategy,
@@ -59,13 +60,17 @@ def _run(grid: Grid, settings: Settings) -> None:
     left = 0 if settings.method == "local-only" else settings.rounds - len(rounds)
     if left > 0:
         strategy = AdapterStrategy(settings, arrays, folder, rounds, info)
-        strategy.start(
-            grid=grid,
-            initial_arrays=to_record(sent(arrays, settings)),
-            num_rounds=left,
-            timeout=settings.timeout,
-            train_config=ConfigRecord(),
-        )
+        if settings.secure:
+            for _ in range(left):
+                secure_round(grid, settings, strategy)
+        else:
+            strategy.start(
+                grid=grid,
+                initial_arrays=to_record(sent(arrays, settings)),
+                num_rounds=left,
+                timeout=settings.timeout,
+                train_config=ConfigRecord(),
+            )
         arrays = strategy.arrays
     write_gguf(folder / "federated.gguf", arrays, config, settings, "federated")
     figures = _examine(grid, settings, arrays)

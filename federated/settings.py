@@ -18,6 +18,11 @@ ROOT = Path(__file__).resolve().parents[1]
 MARK = "[federated]"
 """Stands before each line of progress in Flower's log."""
 Method = Literal["ffa", "avg", "svd", "local-only"]
+LEARNING = (
+    "method", "users", "texts", "steps", "lr", "batch_tokens", "layers", "targets", "rank", "alpha",
+    "seed", "clip", "noise", "noise_at",
+)  # fmt: skip
+"""All that a device is told of a run; what it accepts of that, `federated.deploy.limits` says."""
 FAULTS = r"((^|,)(nan|shape|norm|crash|slow):\d+)*"
 """What `Settings.faults` looks like."""
 
@@ -68,6 +73,11 @@ class Settings:
     """For trials: "nan:1,shape:2,norm:3,crash:4,slow:5", who misbehaves how."""
     resume: bool = False
     """Go on from the last round that `out` holds."""
+    secure: bool = False
+    """Secure aggregation (`federated/secure.py`): the server sees sums alone."""
+    deployed: bool = False
+    """Real devices take part (`federated/deploy/`): nobody's texts are read here, no figures are
+    asked for, and a device is told no more than `LEARNING`."""
 
     def __post_init__(self) -> None:
         problems = {
@@ -91,6 +101,8 @@ class Settings:
             "drafts": self.drafts < 0,
             "faults": not re.fullmatch(FAULTS, self.faults),
             "targets": not self.target_names(),
+            "secure": self.secure
+            and (self.deployed or self.method not in ("ffa", "avg") or not 3 <= self.users <= 1024),
         }
         if wrong := [f"{key} = {getattr(self, key)!r}" for key, bad in problems.items() if bad]:
             raise ValueError(f"settings out of range: {', '.join(wrong)}")
@@ -111,9 +123,16 @@ class Settings:
         """The flat table that `from_config` reads."""
         return {k.replace("_", "-"): v for k, v in dataclasses.asdict(self).items()}
 
+    def told(self) -> dict[str, Any]:
+        """The part of `to_config` that clients are sent."""
+        config = self.to_config()
+        if not self.deployed:
+            return config
+        return {key: config[key] for key in (name.replace("_", "-") for name in LEARNING)}
+
     def path(self, name: Literal["model", "gguf", "data", "out"]) -> Path:
         """One of the paths, made absolute."""
-        return ROOT / getattr(self, name)
+        return ROOT / str(getattr(self, name))
 
     @property
     def trains_a(self) -> bool:

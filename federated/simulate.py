@@ -11,44 +11,18 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import os
-import re
 import shutil
 import signal
-import socket
-import subprocess
 import sys
-import time
-from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
-from federated.processes import end_with_parent
-from federated.settings import MARK, ROOT, Settings
+from federated.flower import COMPLETED, RunFailed, environment, free_port, run_app, running
+from federated.settings import ROOT, Settings
 
 APP = Path(__file__).parent / "flower_app"
-QUIET = {
-    "FLWR_TELEMETRY_ENABLED": "0",
-    "FLWR_DISABLE_UPDATE_CHECK": "1",
-    "FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION": "1",
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
-    "RAY_worker_niceness": "0",
-    "HF_HUB_OFFLINE": "1",
-    "TOKENIZERS_PARALLELISM": "false",
-}
-"""Without these a run tries to install packages, to look for updates and to report; and Ray's
-workers, at a niceness of 15, get a twentieth of a core that anybody else wants too."""
-START_S = 60.0
-
-
-ERROR = re.compile(r"\s*[A-Za-z_.]*(?:Error|Exception): ")
-
-
-class RunFailed(RuntimeError):
-    """The run did not complete, whatever its exit code said."""
 
 
 def check(settings: Settings) -> None:
@@ -69,21 +43,6 @@ def check(settings: Settings) -> None:
         load(settings.path("out"), settings)
 
 
-def environment(home: Path) -> dict[str, str]:
-    """What Flower's and Ray's processes see; `federated` is imported from this checkout."""
-    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH", ""))))
-    bin_folder = str(Path(sys.executable).parent)
-    search = os.pathsep.join((bin_folder, os.environ.get("PATH", "")))
-    return os.environ | QUIET | {"FLWR_HOME": str(home), "PYTHONPATH": path, "PATH": search}
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on just now."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
-
-
 @contextmanager
 def superlink(env: Mapping[str, str], home: Path) -> Iterator[None]:
     """A SuperLink for simulations, known to `flwr` as "sidelong", as long as the block runs.
@@ -100,44 +59,9 @@ def superlink(env: Mapping[str, str], home: Path) -> Iterator[None]:
                "--disable-runtime-dependency-installation", "--host", "127.0.0.1",
                "--port", str(port)]  # fmt: skip
     log = home / "superlink.log"
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            command, env=dict(env), stdout=out, stderr=out, preexec_fn=end_with_parent
-        )
-        try:
-            until = time.monotonic() + START_S
-            while not _listens(port):
-                if process.poll() is not None or time.monotonic() > until:
-                    raise RunFailed(f"the SuperLink did not start; see {log}")
-                time.sleep(0.2)
-            yield
-        finally:
-            process.terminate()
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as s:
-        s.settimeout(1)
-        return s.connect_ex(("127.0.0.1", port)) == 0
-
-
-def flwr(env: Mapping[str, str], *args: str) -> str:
-    """One `flwr` command's output. Raises `RunFailed` with what it said."""
-    done = subprocess.run(["flwr", *args], env=dict(env), capture_output=True, text=True)
-    if done.returncode:
-        raise RunFailed(f"flwr {args[0]}: {(done.stdout + done.stderr).strip()}")
-    return done.stdout
-
-
-def toml_of(settings: Settings) -> str:
-    """The settings as `--run-config` reads them from a file."""
-    told = settings.to_config()
-    return "".join(f"{key} = {json.dumps(value)}\n" for key, value in told.items())
+    log.unlink(missing_ok=True)
+    with running(command, env, log, port):
+        yield
 
 
 def simulate(settings: Settings, cpus: int) -> dict[str, object]:
@@ -148,62 +72,14 @@ def simulate(settings: Settings, cpus: int) -> dict[str, object]:
     (folder / "report.json").unlink(missing_ok=True)
     home = folder / "flwr"
     env = environment(home)
-    config = folder / "run.toml"
-    config.write_text(toml_of(settings))
+    told = f"num-supernodes={settings.users} client-resources-num-cpus=1 init-args-num-cpus={cpus}"
     with superlink(env, home):
-        told = flwr(
-            env, "run", str(APP), "--run-config", str(config), "--federation-config",
-            f"num-supernodes={settings.users} client-resources-num-cpus=1 "
-            f"init-args-num-cpus={cpus}",
-            "--format", "json",
-        )  # fmt: skip
-        started = json.loads(told[told.index("{") :])
-        if not started.get("success"):
-            raise RunFailed(str(started.get("error-message", told)).strip())
-        run_id = started["run-id"]
-        follow(env, str(run_id), folder / "run.log")
-        status = _status(env, str(run_id))
-    if status != "finished:completed":
-        raise RunFailed(f"the run's status is {status}: {why(folder / 'run.log')}")
+        run_app(env, APP, settings, told)
     path = folder / "report.json"
     if not path.exists():
         raise RunFailed(f"the run completed without {path}")
     report: dict[str, object] = json.loads(path.read_text())
-    return report | {"status": status}
-
-
-def follow(env: Mapping[str, str], run_id: str, log: Path) -> None:
-    """Show the run's own lines as they come, and keep all that Flower says in `log`.
-
-    The command's exit code is 0 for runs that failed too, so nobody asks for it.
-    """
-    command = ["flwr", "log", run_id, "--stream"]
-    process = subprocess.Popen(
-        command, env=dict(env), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        preexec_fn=end_with_parent,
-    )  # fmt: skip
-    assert process.stdout is not None
-    last = ""
-    with log.open("w") as file:
-        for line in process.stdout:
-            file.write(line)
-            shown = line.partition(MARK)[2].rstrip()
-            if shown and shown != last:  # Flower's logger can have two handlers
-                print(shown.removeprefix(" "), flush=True)
-                last = shown
-    process.wait()
-
-
-def why(log: Path) -> str:
-    """The last error that a run's log names, and where the log is."""
-    found = deque((line.strip() for line in log.open() if ERROR.match(line)), maxlen=1)
-    return f"{found[0] if found else 'no reason given'}; all of it is in {log}"
-
-
-def _status(env: Mapping[str, str], run_id: str) -> str:
-    """The run's status as the SuperLink has it."""
-    told = flwr(env, "list", "--run-id", run_id, "--format", "json")
-    return str(json.loads(told[told.index("{") :])["runs"][0]["status"])
+    return report | {"status": COMPLETED}
 
 
 def tiny(settings: Settings) -> Settings:

@@ -20,6 +20,7 @@ from zipfile import BadZipFile
 import numpy as np
 from flwr.app import Array, ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDict
 from flwr.app.message_type import MessageType
+from flwr.common.constant import SUPERLINK_NODE_ID
 from flwr.common.logger import log
 from flwr.serverapp import Grid
 from flwr.serverapp.strategy import Strategy
@@ -65,9 +66,19 @@ class AdapterStrategy(Strategy):
     """Rounds over one adapter; `ffa`, `avg` and `svd` differ in `federated.aggregate.combined`."""
 
     def __init__(
-        self, settings: Settings, arrays: Arrays, folder: Path, done: list[Round], say: Say
+        self,
+        settings: Settings,
+        arrays: Arrays,
+        folder: Path,
+        done: list[Round],
+        say: Say,
+        base: str = "",
     ):
-        """`arrays` are A and B at the start, `done` the rounds that they have behind them."""
+        """`arrays` are A and B at the start, `done` the rounds that they have behind them.
+
+        `base` is the SHA-256 of the model's GGUF, by which a device knows its own.
+        """
+        self._base = base
         self._settings = settings
         self.arrays = arrays
         self.rounds = done
@@ -84,15 +95,20 @@ class AdapterStrategy(Strategy):
     def configure_train(
         self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
     ) -> Iterable[Message]:
-        self._started = time.monotonic()
-        self._asked = nodes(grid, self._settings.users, self._settings.timeout)
         return messages(
-            self._asked,
+            self.begin(grid),
             MessageType.TRAIN,
             self._settings,
             sent(self.arrays, self._settings),
             len(self.rounds) + 1,
+            self._base,
         )
+
+    def begin(self, grid: Grid) -> list[int]:
+        """Whom a new round asks. Raises `RuntimeError` where nobody is there."""
+        self._started = time.monotonic()
+        self._asked = nodes(grid, self._settings.users, self._settings.timeout)
+        return self._asked
 
     def aggregate_train(
         self, server_round: int, replies: Iterable[Message]
@@ -103,50 +119,64 @@ class AdapterStrategy(Strategy):
         values = sum(v.size for v in shared.values())
         updates, refused = _read(replies)
         for node in set(self._asked) - set(updates) - set(refused):
-            refused[node] = f"no answer within {s.timeout:g} s"
+            refused[node] = f"lost, or no answer within {s.timeout:g} s"
         valid, wrong = split_valid(updates.items(), shapes, privacy.bound(s, values))
-        refused |= wrong
-        number = len(self.rounds) + 1
         enough = len(valid) >= max(1, s.min_clients)
-        real = privacy.multiplier(s, len(valid)) if enough else 0.0
-        moved = 0.0
-        if enough:
-            before = self.arrays
-            self.arrays = self._next(valid)
-            moved = norm({n: self.arrays[n] - before[n] for n in shared})
-        self.rounds.append(
-            Round(
-                number=number,
-                asked=len(self._asked),
-                taken=len(valid) if enough else 0,
-                refused={str(node): why for node, why in refused.items()},
-                bytes_up=nbytes(shared),
-                bytes_down=nbytes(shared),
-                seconds=time.monotonic() - self._started,
-                multiplier=real,
-                norms=[norm(update) for update in valid],
-            )
-        )
-        self._tell(self.rounds[-1], moved, enough)
-        save(self._folder, s, self.arrays, self.rounds)
+        after = combined(self.arrays, valid, s) if enough else None
+        self.end(after, len(valid), refused | wrong, [norm(update) for update in valid])
         return to_record(sent(self.arrays, s)), None
 
-    def _next(self, valid: list[Arrays]) -> Arrays:
-        """The adapter after this round, noised where the server does that."""
+    def end(
+        self,
+        after: Arrays | None,
+        valid: int,
+        refused: dict[int, str],
+        norms: list[float],
+        bytes_up: int | None = None,
+    ) -> None:
+        """Take the adapter that so many valid updates made, noised where the server does that.
+
+        None where they are too few: nothing changes then. `bytes_up` is for updates that do not
+        travel as they are. The checkpoint is written.
+        """
         s = self._settings
-        arrays = combined(self.arrays, valid, s)
-        if s.noise and s.noise_at == "server":
-            # Not from the seed: noise that others can compute hides nothing.
-            draw = np.random.default_rng()
-            zero = {n: np.zeros_like(v) for n, v in sent(arrays, s).items()}
-            arrays = plus(arrays, privacy.noised(zero, privacy.deviation(s, len(valid)), draw))
-        return arrays
+        size = nbytes(sent(self.arrays, s))
+        moved = 0.0
+        if after is not None:
+            before = self.arrays
+            self.arrays = self._noised(after, valid)
+            moved = norm({n: self.arrays[n] - before[n] for n in sent(before, s)})
+        self.rounds.append(
+            Round(
+                number=len(self.rounds) + 1,
+                asked=len(self._asked),
+                taken=0 if after is None else valid,
+                refused={str(node): why for node, why in refused.items()},
+                bytes_up=size if bytes_up is None else bytes_up,
+                bytes_down=size,
+                seconds=time.monotonic() - self._started,
+                multiplier=0.0 if after is None else privacy.multiplier(s, valid),
+                norms=norms,
+            )
+        )
+        self._tell(self.rounds[-1], moved, after is not None)
+        save(self._folder, s, self.arrays, self.rounds)
+
+    def _noised(self, arrays: Arrays, valid: int) -> Arrays:
+        """The adapter with the noise of this round, where the server adds it."""
+        s = self._settings
+        if not s.noise or s.noise_at != "server":
+            return arrays
+        # Not from the seed: noise that others can compute hides nothing.
+        draw = np.random.default_rng()
+        zero = {n: np.zeros_like(v) for n, v in sent(arrays, s).items()}
+        return plus(arrays, privacy.noised(zero, privacy.deviation(s, valid), draw))
 
     def _tell(self, done: Round, moved: float, enough: bool) -> None:
         for node, why in done.refused.items():
             self._say(f"  refused client {node}: {why}")
         if enough:
-            norms = ", ".join(f"{n:.2f}" for n in sorted(done.norms))
+            norms = ", ".join(f"{n:.2f}" for n in sorted(done.norms)) or "not known"
             what = f"moved by {moved:.3f} (norms of the updates: {norms})"
         else:
             what = f"fewer than {self._settings.min_clients} valid updates: nothing changed"
@@ -175,6 +205,8 @@ def _read(
     refused: dict[int, str] = {}
     for reply in replies:
         node = reply.metadata.src_node_id
+        if node == SUPERLINK_NODE_ID:  # says that a node is lost, and not which
+            continue
         if reply.has_error():
             refused[node] = f"failed: {reply.error.reason.strip().splitlines()[-1][:200]}"
             continue
@@ -189,10 +221,10 @@ def _read(
 
 
 def messages(
-    to: Iterable[int], kind: str, settings: Settings, arrays: Arrays, number: int
+    to: Iterable[int], kind: str, settings: Settings, arrays: Arrays, number: int, base: str = ""
 ) -> list[Message]:
     """One message a node, all with the same content."""
-    config = ConfigRecord(settings.to_config() | {"round": number})
+    config = ConfigRecord(settings.told() | {"round": number, "base": base})
     content = RecordDict({"arrays": to_record(arrays), "config": config})
     return [Message(content=content, message_type=kind, dst_node_id=node) for node in to]
 

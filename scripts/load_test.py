@@ -5,7 +5,7 @@
 It goes the way of `sidelong run`: a connector's arrivals are written to the inbox, a burst in one
 conversation gives one card, one model writes the cards one after the other, prefilled threads
 make room for each other on disk. Only the display is missing: a glance counts as shown when its
-card is there.
+glance is there.
 
 First the machine is idle: one message at a time, in one conversation. Then messages come at
 random into all of them (the seed is fixed), and once a second one into the conversation that was
@@ -30,7 +30,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from device.card_queue import CardQueue, Written
+from device.assistant import Assistant
+from device.card_queue import CardQueue, Model, Written
 from device.connectors.connector import Able, Arrival, Receipt
 from device.errors import ConnectorError, SidelongError
 from device.inbox import Inbox
@@ -108,12 +109,12 @@ class Source:
 class Run:
     """One run: what is written down, and when which card was there."""
 
-    def __init__(self, load: Load, inbox: Inbox, model: ThreadPoolExecutor, write: Any):
+    def __init__(self, load: Load, inbox: Inbox, thread: ThreadPoolExecutor, model: Model):
         self._load = load
         self.source = Source(load)
         self.inbox = inbox
         self._intake = Intake(NAME, self.source, inbox)
-        self._cards = CardQueue(NAME, inbox, write, model)
+        self._cards = CardQueue(NAME, inbox, model, thread)
         self._glanced: dict[str, float] = {}
         self._news = asyncio.Event()
         self.cards = 0
@@ -182,10 +183,10 @@ class Run:
             self._cards.want(changed.conversation)
 
     def _written(self, written: Written) -> None:
-        self.cards += 1
+        self.cards += written.part != "glance" and not written.overtaken
         self.failed += written.failed
         self.memory_mb.append(peak_mb())
-        if not written.overtaken:
+        if written.part != "rest" and not written.overtaken:
             for message in written.thread.news:
                 self._glanced.setdefault(message.id or "", time.monotonic())
             self.inbox.mark_read(NAME, written.thread.id, written.last)
@@ -217,7 +218,7 @@ def main(arguments: list[str] | None = None) -> int:
     load = Load(args.threads, args.rate, args.seconds)
     with (
         tempfile.TemporaryDirectory(prefix="sidelong-load-") as folder,
-        ThreadPoolExecutor(1, "model") as model,
+        ThreadPoolExecutor(1, "model") as thread,
         Inbox(Path(folder) / "inbox.sqlite") as inbox,
     ):
         try:
@@ -230,15 +231,17 @@ def main(arguments: list[str] | None = None) -> int:
         except SidelongError as error:
             print(error, file=sys.stderr)
             return 2
-        found = asyncio.run(_run(load, inbox, model, writer.card))
+        found = asyncio.run(_run(load, inbox, thread, Assistant(writer)))
     for name, value in found.items():
         print(f"{name.replace('_', ' '):>20}  {value:,.1f}".removesuffix(".0"))
     print(json.dumps({k: round(v, 3) for k, v in found.items()}))
     return int(found["lost"] > 0)
 
 
-async def _run(load: Load, inbox: Inbox, model: ThreadPoolExecutor, write: Any) -> dict[str, Any]:
-    return await Run(load, inbox, model, write).go()
+async def _run(
+    load: Load, inbox: Inbox, thread: ThreadPoolExecutor, model: Model
+) -> dict[str, Any]:
+    return await Run(load, inbox, thread, model).go()
 
 
 if __name__ == "__main__":

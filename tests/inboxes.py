@@ -29,3 +29,9 @@ def check_sound(path: Path) -> None:
     with closing(sqlite3.connect(path)) as db:
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         db.execute("INSERT INTO words (words, rank) VALUES ('integrity-check', 1)")
+
+
+def remains(folder: Path, *needles: str) -> list[str]:
+    """Which of these texts stand in any file below a folder, in whatever case."""
+    files = [f.read_bytes().lower() for f in folder.rglob("*") if f.is_file()]
+    return [n for n in needles if any(n.lower().encode() in content for content in files)]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from device.card_queue import Model, quoted_card
 from device.connectors.connector import Able, Arrival, Receipt
 from device.consent import Patience
 from device.displays.scene import Scene
@@ -18,6 +20,8 @@ from device.messages import Card, Draft, Line, Message, Thread, Triage
 from device.outbox import Outbox
 
 QUICK = Patience(answer=20, countdown=0.05, undo=20)
+WHOLE = "summary, read, reply"
+"""What a glance offers once its card is whole."""
 
 
 class Glass:
@@ -126,18 +130,35 @@ def card(thread: Thread) -> Card:
     )
 
 
+class Quick:
+    """A model that writes what a test tells it to."""
+
+    def __init__(self, write: Callable[[Thread], Card]):
+        self._write = write
+        self.forgotten: list[str] = []
+
+    def stages(self, thread: Thread) -> Iterator[Card]:
+        whole = self._write(thread)
+        yield replace(quoted_card(thread), glance=whole.glance)
+        yield whole
+
+    def forget(self, thread_id: str) -> None:
+        self.forgotten.append(thread_id)
+
+
 @asynccontextmanager
 async def living(
     path: Path,
     glass: Glass,
     peer: Any,
-    write: Callable[[Thread], Card] = card,
+    model: Model | Callable[[Thread], Card] = card,
     patience: Patience = QUICK,
     **options: Any,
 ) -> AsyncIterator[Live]:
     """A running `Live` that has ended when the block has."""
     with Inbox(path) as inbox, Outbox(path) as outbox:
-        live = Live("c", peer, inbox, outbox, glass, write, patience, **options)
+        writes = Quick(model) if callable(model) else model
+        live = Live("c", peer, inbox, outbox, glass, writes, patience, **options)
         running = asyncio.create_task(live.run())
         try:
             yield live
@@ -159,6 +180,7 @@ async def read_back(glass: Glass, peer: Peer, pick: str = "1", text: str = "yes"
     """A message has come, and a reply to it has been read back."""
     peer.writes("coming tonight?", "m0")
     await glass.until("1 new: coming tonight?")
+    await glass.until(WHOLE)
     glass.say("reply")
     await glass.until("Reply to Ben")
     glass.say(pick)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from rich.table import Table
@@ -16,17 +17,27 @@ from device.commands.common import (
     file,
     positive,
 )
+from device.disk import erase
 from device.displays.terminal import Screen, hang
-from device.errors import InputError, SidelongError
+from device.errors import InputError, SettingsError, SidelongError
 from device.inbox import Inbox
+from device.inbox_schema import explained
+from device.language.adapter_choice import Adapters
 from device.language.spill import wipe_spilled
-from device.settings import default_data_dir
+from device.settings import Settings, default_data_dir, load_settings, settings_path
+from device.store_cipher import convert, is_plain
+from device.store_key import store_key
 from device.text import neutralise
 
 
 def inbox_path() -> Path:
     """Where the wearer's inbox lies."""
     return default_data_dir() / "inbox.sqlite"
+
+
+def wearers_inbox(settings: Settings | None = None) -> Inbox:
+    """The wearer's inbox, opened with its key. Raises `StoreError`, `SettingsError`."""
+    return Inbox(inbox_path(), store_key(settings or load_settings()))
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +49,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     keep = actions.add_parser("import", help="keep the messages of chat exports")
     keep.add_argument("files", nargs="+", type=file, metavar="FILE")
     add_reading_options(keep)
+    actions.add_parser("encrypt", help="encrypt what is kept, as the setting `encryption` says")
+    actions.add_parser("decrypt", help="keep it readable for whoever has the file")
     wipe = actions.add_parser("wipe", help="remove everything that is kept, for good")
     wipe.add_argument("--yes", action="store_true", help="don't ask")
 
@@ -45,7 +58,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """0, or 2 when something could not be read."""
     console = Screen()
-    with Inbox(inbox_path()) as inbox:
+    if args.action in ("encrypt", "decrypt"):
+        return _convert(args.action == "encrypt")
+    with wearers_inbox() as inbox:
         if args.action == "list":
             return _list(inbox, console)
         if args.action == "search":
@@ -115,5 +130,30 @@ def _wipe(inbox: Inbox, sure: bool) -> int:
             print("Nothing was removed.")
             return 0
     wipe_spilled()  # first: it holds what the messages say
+    with suppress(FileNotFoundError):
+        erase(Adapters.default().folder / "work")  # of a broken-off `sidelong personalize`
     print(f"{inbox.wipe()} messages removed.")
+    return 0
+
+
+def _convert(encrypt: bool) -> int:
+    """Write the inbox anew, encrypted or not; what it was is erased."""
+    settings, path = load_settings(), inbox_path()
+    if settings.encryption == "off":
+        raise SettingsError(
+            f'{settings_path()}: encryption is "off"; set it to "keyring" or "passphrase" '
+            + ("first" if encrypt else "until the inbox is decrypted")
+        )
+    if encrypt and not path.exists():
+        Inbox(path).close()
+    with explained(path):
+        if is_plain(path) == (not encrypt):
+            raise SidelongError(f"{path}: {'encrypted' if encrypt else 'not encrypted'} already")
+        if encrypt:
+            wipe_spilled()
+            convert(path, None, store_key(settings, new=True))
+            print("The inbox is encrypted.")
+        else:
+            convert(path, store_key(settings), None)
+            print('The inbox is not encrypted any more; set encryption = "off".')
     return 0

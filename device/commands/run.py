@@ -15,6 +15,8 @@ from importlib import util
 from pathlib import Path
 from typing import Any, get_args
 
+from device.asides import Asides
+from device.attention_log import AttentionLog
 from device.commands.common import (
     Problems,
     add_model_options,
@@ -24,24 +26,28 @@ from device.commands.common import (
     settings_of,
 )
 from device.commands.demo import CHATS
+from device.commands.glasses import opened
 from device.commands.inbox import inbox_path
 from device.connectors.connector import Connector
 from device.connectors.replay import Replay
 from device.consent import Patience
-from device.displays.scene import Display
-from device.errors import ConnectorError, InputError, SettingsError
-from device.figures import Figures, read_figures
+from device.errors import ConnectorError, InputError, SettingsError, SidelongError
+from device.figures import Figures, read_figures, rows
 from device.inbox import Inbox
+from device.interruptions import Interruptions
 from device.live import Live
 from device.logs import about, start_logging
-from device.messages import Card, Thread
 from device.model_in_use import ModelInUse
 from device.outbox import Outbox
+from device.retention import keep_only
 from device.settings import ConnectorName, DisplayName, Settings, default_data_dir
+from device.store_key import store_key, throwaway_key
 
 log = logging.getLogger(__name__)
 
 SPEED = 60.0
+AT_ONCE = 3600.0
+"""How fast time goes for attention in a replay without silences: an hour a second."""
 STATUS_SECONDS = 5.0
 """Between two writings of the status at least."""
 
@@ -74,6 +80,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=port, default=8765, help="of the page (default: 8765)")
     add_reading_options(parser)
     add_model_options(parser)
+    parser.add_argument(
+        "--voice", action="store_const", const=True, help="listen and speak (docs/voice.md)"
+    )
+    parser.add_argument("--microphone", metavar="M", help="name, number, 'page', or a WAV file")
+    parser.add_argument("--loudspeaker", metavar="L", help="name, number, or a WAV file to write")
     parser.add_argument("--log", type=Path, metavar="FILE", help="log there instead of to stderr")
     parser.add_argument("--log-text", action="store_true", help="let message texts into the log")
     parser.add_argument(
@@ -102,36 +113,66 @@ def run(args: argparse.Namespace) -> int:
         logging.getLogger("device").addHandler(logging.NullHandler())
     model = ModelInUse(settings)
     figures = Figures(name)
-    with _inbox_of(name) as path, Inbox(path) as inbox, Outbox(path) as outbox:
-        display = _display(settings, args.port)
-        patience = Patience(countdown=settings.countdown, undo=settings.undo)
-        counted = _now_and_then()
-        asyncio.run(
-            _live(name, connector, inbox, outbox, display, model.card, patience, figures, counted)
-        )
+    with (
+        _inbox_of(name, settings) as (path, key),
+        Inbox(path, key) as inbox,
+        Outbox(path, key) as outbox,
+        AttentionLog(path, key) as kept,
+    ):
+        pace = (args.speed or AT_ONCE) if name == "replay" else 1.0
+        attention = Interruptions(name, settings, kept, pace=pace)
+        asyncio.run(_live(connector, inbox, outbox, model, figures, settings, args.port, attention))
     _write_status(figures)
     print(status(figures.record()))
     return problems.exit_code
 
 
 async def _live(
-    name: str,
     connector: Connector,
     inbox: Inbox,
     outbox: Outbox,
-    display: Display,
-    write: Callable[[Thread], Card],
-    patience: Patience,
+    model: ModelInUse,
     figures: Figures,
-    counted: Callable[[Figures], None],
+    settings: Settings,
+    port: int,
+    attention: Interruptions,
 ) -> None:
-    live = Live(name, connector, inbox, outbox, display, write, patience, figures, counted)
+    name = figures.connector
+    patience = Patience(countdown=settings.countdown, undo=settings.undo)
+
+    def current() -> Figures:
+        figures.quota = attention.left
+        return figures
+
+    try:
+        display = await opened(settings.display, port, lambda: rows(current().record()))
+        if settings.voice:
+            from device.commands.hands_free import with_voice
+
+            def names() -> list[str]:
+                return [place.name for place in Asides(name, inbox, None).places()]
+
+            display = with_voice(display, settings, lambda: attention.activity, names)
+    except SidelongError:
+        await connector.close()
+        raise
+    counted = _now_and_then(current)
+    live = Live(
+        name, connector, inbox, outbox, display, model, patience, figures, counted, attention
+    )
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C is a KeyboardInterrupt
             loop.add_signal_handler(number, live.stop)
     log.info("start", extra=about(connector=name))
-    await live.run()
+    old = None
+    if settings.keep_days and name != "replay":
+        old = asyncio.create_task(keep_only(settings.keep_days, inbox, live.forget))
+    try:
+        await live.run()
+    finally:
+        if old is not None:
+            old.cancel()
     log.info("stop")
 
 
@@ -151,35 +192,25 @@ def _matrix(args: argparse.Namespace) -> Connector:
     return MatrixConnector.open(matrix_folder())
 
 
-def _display(settings: Settings, port: int) -> Display:
-    if settings.display == "web":
-        from device.displays.web import WebDisplay
-
-        return WebDisplay(port=port)
-    from device.displays.hud import TerminalHud
-
-    return TerminalHud()
-
-
 @contextlib.contextmanager
-def _inbox_of(name: str) -> Iterator[Path]:
-    """The wearer's inbox; a replay has one of its own, which is gone afterwards, so that it can be
-    played again and leaves nothing among real messages."""
+def _inbox_of(name: str, settings: Settings) -> Iterator[tuple[Path, str | None]]:
+    """The wearer's inbox and its key; a replay has one of its own, which is gone afterwards, so
+    that it can be played again and leaves nothing among real messages."""
     if name != "replay":
-        yield inbox_path()
+        yield inbox_path(), store_key(settings)
         return
     with tempfile.TemporaryDirectory(prefix="sidelong-replay-") as folder:
-        yield Path(folder) / "inbox.sqlite"
+        yield Path(folder) / "inbox.sqlite", throwaway_key(settings)
 
 
-def _now_and_then() -> Callable[[Figures], None]:
+def _now_and_then(current: Callable[[], Figures]) -> Callable[[Figures], None]:
     written = time.monotonic()
 
-    def counted(figures: Figures) -> None:
+    def counted(_: Figures) -> None:
         nonlocal written
         if time.monotonic() - written >= STATUS_SECONDS:
             written = time.monotonic()
-            _write_status(figures)
+            _write_status(current())
 
     return counted
 

@@ -15,6 +15,9 @@ Tier = Literal["glance", "card", "reader"]
 """One line at a look; at most three lines on request; pages of plain text."""
 Mark = Literal["model", "quote", "notice"]
 """Whose words a row is: the model's, a person's own, or Sidelong's (a question, a state)."""
+Stage = Literal["", "read back", "countdown"]
+"""A text to be confirmed stands there, or is about to be sent: who hears instead of seeing has to
+hear it whole, and any word stops it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class Scene:
     """What may be said next: "reply, summary, later"."""
     thread: Thread | None = None
     """The conversation behind it, for displays that have room for a chat beside the glass."""
+    stage: Stage = ""
 
 
 class Display(Protocol):

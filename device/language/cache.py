@@ -124,6 +124,14 @@ class ThreadCache:
         while self._seqs:
             self._engine.close(self._seqs.popitem()[1])
 
+    def forget(self, thread_id: str) -> None:
+        """Keep nothing of a thread, neither in the engine nor on disk."""
+        self._folded.pop(thread_id, None)
+        if (seq := self._seqs.pop(thread_id, None)) is not None:
+            self._engine.close(seq)
+        if self._spill is not None:
+            self._spill.drop(thread_id)
+
     def _opened(self, thread_id: str, size: int) -> Seq:
         """The sequence of a thread that will have so many tokens; others make room for it."""
         seq = self._seqs.pop(thread_id, None)

@@ -41,15 +41,23 @@ _CHUNK = 1 << 16
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-def download(url: str, part: Path, sha256: str | None, progress: Progress | None) -> str:
+def download(
+    url: str,
+    part: Path,
+    sha256: str | None,
+    progress: Progress | None,
+    begins: bytes | None = MAGIC,
+) -> str:
     """Fetch `url` into `part` and return the SHA-256 of all of it, as lower-case hex.
+
+    `begins`: the bytes that a file of the kind wanted begins with, None where there are none.
 
     What is known beforehand (`sha256`, or the hub's X-Linked-ETag) must come out. Raises
     `ModelError`; the part stays where going on makes sense, and is deleted where its content is
     wrong.
     """
     try:
-        state = _fetch(url, part, sha256, progress)
+        state = _fetch(url, part, sha256, progress, begins)
         digest = sha256_of(part)
     except urllib.error.HTTPError as error:
         with error:
@@ -114,7 +122,13 @@ def _known(part: Path) -> _State | None:
         return None
 
 
-def _fetch(url: str, part: Path, sha256: str | None, progress: Progress | None) -> _State:
+def _fetch(
+    url: str,
+    part: Path,
+    sha256: str | None,
+    progress: Progress | None,
+    begins: bytes | None,
+) -> _State:
     """Bring `part` to its full length, from where it stands if that can be."""
     known = _known(part)
     have = part.stat().st_size if part.exists() else 0
@@ -129,7 +143,8 @@ def _fetch(url: str, part: Path, sha256: str | None, progress: Progress | None) 
                 starts = (response.headers["Content-Range"] or "").startswith(f"bytes {have}-")
                 goes_on = response.status == 206 and starts and state == known
                 if goes_on or response.status == 200:
-                    _receive(response, part, have if goes_on else 0, state, progress, _where(url))
+                    at = have if goes_on else 0
+                    _receive(response, part, at, state, progress, _where(url), begins)
                     return state
         except urllib.error.HTTPError as error:
             if error.code != 416:
@@ -137,7 +152,7 @@ def _fetch(url: str, part: Path, sha256: str | None, progress: Progress | None) 
             error.close()
     with _open(url, {}) as (response, linked):
         state = _state(url, response, linked, sha256)
-        _receive(response, part, 0, state, progress, _where(url))
+        _receive(response, part, 0, state, progress, _where(url), begins)
         return state
 
 
@@ -182,6 +197,7 @@ def _receive(
     state: _State,
     progress: Progress | None,
     where: str,
+    begins: bytes | None,
 ) -> None:
     """Write the body behind the first `have` bytes of `part`, and see that it is whole."""
     with part.open("ab" if have else "wb") as file:
@@ -191,11 +207,12 @@ def _receive(
         if progress:
             progress(have, state.total)
         while chunk := response.read(_CHUNK):
-            if not have and not chunk.startswith(MAGIC):
+            if not have and begins is not None and not chunk.startswith(begins):
                 discard(part)
                 kind = response.headers.get_content_type()
+                wanted = "a GGUF file" if begins == MAGIC else "a file of the kind wanted"
                 raise ModelError(
-                    f"{where}: not a GGUF file but {kind!r}; "
+                    f"{where}: not {wanted} but {kind!r}; "
                     "give the address of the file itself, not of a page about it"
                 )
             file.write(chunk)

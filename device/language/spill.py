@@ -10,10 +10,10 @@ meanwhile could be read from. Whatever is wrong with a file, the thread is read 
 from __future__ import annotations
 
 import hashlib
-import shutil
 from contextlib import suppress
 from pathlib import Path
 
+from device.disk import erase
 from device.errors import ModelError
 from device.language.engine import Engine, Seq
 from device.settings import default_data_dir
@@ -30,7 +30,7 @@ def spill_folder() -> Path:
 def wipe_spilled() -> None:
     """Remove every cached thread. Raises `OSError`."""
     with suppress(FileNotFoundError):
-        shutil.rmtree(spill_folder())
+        erase(spill_folder())
 
 
 class Spill:
@@ -59,6 +59,11 @@ class Spill:
         finally:
             with suppress(OSError):
                 path.unlink()
+
+    def drop(self, thread_id: str) -> None:
+        """Remove a thread's file, if there is one. Raises `OSError`."""
+        with suppress(FileNotFoundError):
+            erase(self._path(thread_id))
 
     def _path(self, thread_id: str) -> Path:
         return self._folder / hashlib.sha256(thread_id.encode("utf-8", "replace")).hexdigest()

@@ -2,7 +2,7 @@
 
 1. the thread is brought into the engine; a message already there costs nothing
 2. the glance is decoded alone, because the lens waits for it
-3. triage and intents are read off the logits of their labels, nothing is generated
+3. triage is read off the logits of its labels, nothing is generated; with the glance it is told
 4. summary and asks are decoded together, then three drafts, in one batch of forks each
 5. each line is sampled several times at once; of the samples that pass the judge the one is taken
    on which the others agree most (`device.language.consensus`); where none passes, or they hardly
@@ -143,10 +143,26 @@ class Writer:
         """Free every prefilled thread."""
         self._cache.clear()
 
+    def forget_one(self, thread_id: str) -> None:
+        """Keep nothing of that thread, neither in the engine nor on disk."""
+        self._cache.forget(thread_id)
+
     def card(self, thread: Thread) -> Card:
         """Everything about one thread. Raises `ValueError` for a thread without messages."""
-        (card,) = self._side_by_side([thread])
+        *_, card = self.stages(thread)
         return card
+
+    def stages(self, thread: Thread) -> Iterator[Card]:
+        """The card as far as it is written: once with glance and triage, and once whole.
+
+        Quotes stand for what is still to come. Other threads may be written in between. Raises
+        `ValueError` for a thread without messages.
+        """
+        [work] = self._begun([thread])
+        yield self._finished(work)
+        work.cached = self.prefill(thread)  # it may have made room for others meanwhile
+        self._rest([work])
+        yield self._finished(work)
 
     def cards(self, threads: Sequence[Thread]) -> Iterator[Card]:
         """A card a thread, in their order; neighbours are decoded side by side.
@@ -160,13 +176,11 @@ class Writer:
             size = self._cache.size(thread)
             twice = any(other.id == thread.id for other in group)  # ids of different files
             if group and (twice or len(group) == self._together or size > room):
-                self.forget()  # finished neighbours must not fill the cache
                 yield from self._side_by_side(group)
                 group = []
             room = (room if group else self._cache.limit) - size
             group.append(thread)
         if group:
-            self.forget()
             yield from self._side_by_side(group)
 
     def unchecked(self, thread: Thread, task: Task) -> str:
@@ -187,6 +201,14 @@ class Writer:
 
     def _side_by_side(self, threads: Sequence[Thread]) -> list[Card]:
         """The cards of threads that fit the engine together."""
+        self.forget()  # finished neighbours must not fill the cache
+        work = self._begun(threads)
+        self._rest(work)
+        return [self._finished(w) for w in work]
+
+    def _begun(self, threads: Sequence[Thread]) -> list[_Work]:
+        """Prefilled, with their glances and their triage: by that it is told whether a glance may
+        interrupt."""
         work = []
         for thread in threads:
             started = time.perf_counter()
@@ -197,19 +219,22 @@ class Writer:
         for w in work:
             started = time.perf_counter()
             w.triage = self._triager.triage(w.thread, w.cached.seq)
-            if w.triage.needs_reply and w.taught:
-                w.intents = self._triager.intents(w.thread, w.cached.seq)
             w.ms["triage"] = _since(started)
-        self._rest(work)
-        return [self._finished(w) for w in work]
+        return work
 
     def _rest(self, work: Sequence[_Work]) -> None:
-        """Summary, asks and drafts; then likely other intents where a draft failed its check."""
+        """Intents, summary, asks and drafts."""
+        for w in work:
+            started = time.perf_counter()
+            if w.triage.needs_reply and w.taught:
+                w.intents = self._triager.intents(w.thread, w.cached.seq)
+            w.ms["triage"] += _since(started)
         self._decode(self._lines(work, "summary", "asks"))
         started = time.perf_counter()
         drafts = [(w, self._reply(intent, w)) for w in work for intent in w.intents[:DRAFTS]]
         self._decode([(w, replace(job, samples=1)) for w, job in drafts], Sampling())
         self._decode([(w, job) for w, job in drafts if job.name not in w.good])
+        # Likely other intents where a draft failed its check.
         spare = [
             (w, replace(self._reply(intent, w), samples=1))
             for w in work

@@ -2,42 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
+from functools import partial
+from typing import Any
 
-from flwr.app import Context, Error, Message, MetricRecord, RecordDict
+import numpy as np
+from flwr.app import Context, Message, MetricRecord, RecordDict
 from flwr.clientapp import ClientApp
-from flwr.common.constant import ErrorCode
 
-from federated import client, privacy
+from federated import client, privacy, secure
+from federated.adapters import Arrays
+from federated.handlers import nameless
 from federated.settings import Settings
 from federated.strategy import from_record, to_record
 
 app = ClientApp()
-Handler = Callable[[Message, Context], Message]
 
 
-def nameless(handler: Handler) -> Handler:
-    """What goes wrong leaves the device as one of a few words (`privacy.ERRORS`).
-
-    Flower would send the error's own words, and those can quote a text.
-    """
-
-    @wraps(handler)
-    def safe(message: Message, context: Context) -> Message:
-        try:
-            return handler(message, context)
-        except Exception as error:
-            code = ErrorCode.CLIENT_APP_RAISED_EXCEPTION
-            return Message(Error(code=code, reason=privacy.kind_of(error)), reply_to=message)
-
-    return safe
-
-
-def _told(message: Message) -> tuple[Settings, int]:
+def _told(config: dict[str, Any]) -> tuple[Settings, int]:
     """(settings, number of the round), as the server sent them."""
-    config = dict(message.content.config_records["config"])
-    return Settings.from_config({k: v for k, v in config.items() if k != "round"}), config["round"]
+    number = config.pop("round")
+    config.pop("base", None)
+    return Settings.from_config(config), number
 
 
 def _user(context: Context) -> int:
@@ -51,20 +36,34 @@ def _user(context: Context) -> int:
 @nameless
 def train(message: Message, context: Context) -> Message:
     """One round on this node's own user."""
-    settings, number = _told(message)
-    user = _user(context)
+    if secure.is_secure(message):
+        return secure.answered(message, context, partial(_secure_update, _user(context)))
+    settings, number = _told(dict(message.content.config_records["config"]))
     received = from_record(message.content.array_records["arrays"])
+    update = _update(settings, _user(context), received, number)
+    return Message(content=RecordDict({"update": to_record(update)}), reply_to=message)
+
+
+def _update(settings: Settings, user: int, received: Arrays, number: int) -> Arrays:
+    """A user's update, or what a trial's fault makes of it."""
     update = client.train_round(settings, user, received, number)
     if fault := client.fault_of(settings, user):
-        update = client.misbehave(settings, fault, update)
-    return Message(content=RecordDict({"update": to_record(update)}), reply_to=message)
+        return client.misbehave(settings, fault, update)
+    return update
+
+
+def _secure_update(user: int, config: dict[str, Any], tensors: list[np.ndarray]) -> Arrays:
+    """See `secure.Train`."""
+    settings, number = _told(config)
+    names = privacy.may_leave(client.bench(settings).config, settings)
+    return _update(settings, user, dict(zip(names, tensors, strict=True)), number)
 
 
 @app.evaluate()
 @nameless
 def evaluate(message: Message, context: Context) -> Message:
     """Figures of this node's own user; only a simulation asks for them."""
-    settings, _ = _told(message)
+    settings, _ = _told(dict(message.content.config_records["config"]))
     received = from_record(message.content.array_records["arrays"])
     figures = client.examine(settings, _user(context), received)
     return Message(content=RecordDict({"figures": MetricRecord(figures)}), reply_to=message)

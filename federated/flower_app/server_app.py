@@ -5,6 +5,7 @@ from __future__ import annotations
 from flwr.app import Context
 from flwr.serverapp import Grid, ServerApp
 
+from federated.deploy.rounds import serve
 from federated.server import run
 from federated.settings import Settings
 
@@ -13,5 +14,6 @@ app = ServerApp()
 
 @app.main()
 def main(grid: Grid, context: Context) -> None:
-    """All of a run; `federated.server` says what that is."""
-    run(grid, Settings.from_config(context.run_config))
+    """All of a run: `federated.deploy.rounds` with real devices, or `federated.server`."""
+    settings = Settings.from_config(context.run_config)
+    (serve if settings.deployed else run)(grid, settings)

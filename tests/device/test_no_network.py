@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -48,6 +51,9 @@ JSONL = {
 }
 RUN = "import sys; from device.cli import main; sys.exit(main())"
 CLAIMS = {"id": "t", "statements": ["Ben wants 3 chairs.", "Ben wants 4 chairs."]}
+
+
+LOOPBACK = re.compile(r'inet_addr\("127\.0\.0\.1"\)|inet_pton\(AF_INET6, "::1"')
 
 
 def traced(folder: Path, *command: str | Path) -> tuple[subprocess.CompletedProcess[str], str]:
@@ -116,3 +122,60 @@ def test_no_command_opens_a_socket(chats: Path, command: list[str], lines: int) 
     assert sockets == ""
     # ONNX Runtime's telemetry waits before it calls home, but leaves its id here at once.
     assert not (chats / "xdg-cache").exists()
+
+
+class Live:
+    """`sidelong run` on a chat, watched; `addresses` are those of its internet sockets."""
+
+    def __init__(self, folder: Path, *options: str):
+        self._log = folder / "sockets"
+        strace = ["strace", "-f", "--seccomp-bpf", "-e", "trace=socket,bind,connect,sendto"]
+        replay = ["run", "--connector", "replay", "threads.jsonl", "--speed", "max"]
+        tiny = ["--threads", "1", "--model", str(TINY / "tiny.gguf")]
+        self.process = subprocess.Popen(
+            [*strace, "-o", self._log, sys.executable, "-c", RUN, *replay, *options, *tiny],
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def until(self, words: str) -> str:
+        """The first line of the output with these words."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if words in line:
+                return line
+        raise AssertionError(f"{words!r} never came: {self.process.communicate()[1]}")
+
+    def end(self) -> list[str]:
+        """Stop it, where it hasn't ended by itself; every line about an internet socket."""
+        strace = self.process.pid
+        for child in Path(f"/proc/{strace}/task/{strace}/children").read_text().split():
+            os.kill(int(child), signal.SIGTERM)
+        self.process.communicate(timeout=120)
+        return [line for line in self._log.read_text().splitlines() if "AF_INET" in line]
+
+
+def test_a_replay_opens_no_socket(chats: Path) -> None:
+    run = Live(chats)
+    assert run.process.stdin is not None
+    run.until("can you bring 3 chairs?")
+    for words, answer in (("type yes", "To Ben?"), ("send", "Sent to Ben"), ("quit", "1 sent")):
+        run.process.stdin.write(f"{words}\n")
+        run.process.stdin.flush()
+        run.until(answer)
+    assert run.end() == []
+
+
+def test_the_page_is_on_this_machine_only(chats: Path) -> None:
+    run = Live(chats, "--display", "web", "--port", "0", "--log", "log")
+    url = run.until("The glasses are at").split()[-1]
+    with urllib.request.urlopen(url) as page:
+        assert b"Sidelong" in page.read()
+    lines = run.end()
+    named = [line for line in lines if "sa_family" in line or "sin" in line]
+    assert any("bind(" in line for line in named), "its own listening was seen"
+    assert [line for line in named if not LOOPBACK.search(line)] == []

@@ -13,6 +13,13 @@ import pytest
 ROOT = Path(__file__).parents[2]
 HEAVY = ("torch", "transformers", "optimum", "peft", "flwr")
 ABOVE = (
+    "device.answers",
+    "device.ask",
+    "device.attention",
+    "device.attention_log",
+    "device.bandit",
+    "device.interruptions",
+    "device.why",
     "device.assistant",
     "device.card_queue",
     "device.cli",
@@ -25,7 +32,10 @@ ABOVE = (
     "device.live",
     "device.model_in_use",
     "device.outbox",
+    "device.retention",
     "device.scenes",
+    "device.store_cipher",
+    "device.store_key",
 )
 MAY_NOT_SEE = {
     "device": (*HEAVY, "export", "federated"),
@@ -48,6 +58,13 @@ MAY_NOT_SEE = {
         "device.language",
         "device.connectors",
         "device.voice",
+        "device.inbox",
+        *ABOVE,
+    ),
+    "device/voice": (
+        "device.language",
+        "device.connectors",
+        "device.displays",
         "device.inbox",
         *ABOVE,
     ),
@@ -96,7 +113,7 @@ def test_exported_names() -> None:
     }  # fmt: skip
     assert public(device.errors) == {
         "ConnectorError", "DisplayError", "InputError", "ModelError", "SettingsError",
-        "SidelongError", "StoreError",
+        "SidelongError", "StoreError", "VoiceError",
     }  # fmt: skip
 
 

@@ -7,21 +7,20 @@ import json
 import logging
 import os
 import signal
-import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from device.cli import main
 from device.commands.run import status_path
 from device.settings import Settings, load_settings, settings_file, settings_path
+from tests.runs import GGUF, Typing
 
-ROOT = Path(__file__).parents[2]
-GGUF = str(ROOT / "tests/tiny/tiny.gguf")
 SECRET = "can you bring 3 chairs?"
 TINY = ["--threads", "1", "--model", GGUF]
 
@@ -44,39 +43,6 @@ def quiet() -> Iterator[None]:
         root.removeHandler(handler)
         handler.close()
     root.propagate, root.level = True, logging.NOTSET
-
-
-class Typing:
-    """`sidelong run` in a process of its own, on pipes."""
-
-    def __init__(self, *args: str, cwd: Path):
-        code = "import sys; from device.cli import main; sys.exit(main())"
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", code, "run", *args, *TINY],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-            cwd=cwd,
-            text=True,
-        )
-        self.seen = ""
-
-    def until(self, words: str) -> None:
-        assert self.process.stdout is not None
-        while words not in self.seen:
-            line = self.process.stdout.readline()
-            assert line, f"{words!r} never came: {self.seen}"
-            self.seen += line
-
-    def say(self, words: str) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(words + "\n")
-        self.process.stdin.flush()
-
-    def end(self) -> tuple[str, str]:
-        out, err = self.process.communicate(timeout=120)
-        return self.seen + out, err
 
 
 def test_a_replay_from_message_to_reply(chats: Path, tmp_path: Path) -> None:
@@ -165,3 +131,66 @@ def test_settings_can_be_uncommented(tmp_path: Path) -> None:
     path.write_text("\n".join(line[2:] for line in settings_file().splitlines() if " = " in line))
     loaded = load_settings(path)
     assert (loaded.countdown, loaded.display, loaded.connector) == (3, "terminal", "replay")
+
+
+@pytest.mark.parametrize(
+    ("display", "package", "said"),
+    [
+        ("halo", "brilliant_ble", "Brilliant Halo: Bluetooth needs the package brilliant-ble"),
+        ("frame", "brilliant_ble", "Brilliant Frame: Bluetooth needs the package brilliant-ble"),
+        ("g1", "bleak", "Even G1: Bluetooth needs the package bleak"),
+    ],
+)
+def test_glasses_without_their_package(
+    chats: Path,
+    display: str,
+    package: str,
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    assert main(["run", str(chats), "--display", display, *TINY]) == 2
+    assert f"sidelong: {said}" in capsys.readouterr().err
+
+
+def test_glasses_that_are_not_there(
+    chats: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Nobody:
+        async def connect(self, name: str | None) -> None:
+            raise RuntimeError("no device was found")
+
+    monkeypatch.setitem(sys.modules, "brilliant_ble", SimpleNamespace(BrilliantBle=Nobody))
+    assert main(["run", str(chats), "--display", "halo", *TINY]) == 2
+    assert "no connection (no device was found); wake them" in capsys.readouterr().err
+
+
+def test_a_reply_over_glasses(
+    chats: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Drawn on a link that only writes down, answered on the keyboard."""
+    drawn: list[str] = []
+    wearer, keyboard = os.pipe()
+    answers = {"can you bring": "type yes", "To Ben?": "send", "Sent to Ben": "quit"}
+
+    class Link:
+        async def connect(self, name: str | None) -> None:
+            pass
+
+        async def send_lua(self, string: str, /, *, await_print: bool = False) -> None:
+            drawn.append(string)
+            for words in [words for words in answers if words in string]:
+                os.write(keyboard, f"{answers.pop(words)}\n".encode())
+
+        async def disconnect(self) -> None:
+            drawn.append("disconnected")
+
+    monkeypatch.setitem(sys.modules, "brilliant_ble", SimpleNamespace(BrilliantBle=Link))
+    with open(wearer) as typed:  # noqa: PTH123 - a pipe has no path
+        monkeypatch.setattr(sys, "stdin", typed)
+        assert main(["run", str(chats), "--display", "halo", *TINY]) == 0
+        os.close(keyboard)
+    assert answers == {}
+    assert drawn[-1] == "disconnected"
+    assert "1 sent" in capsys.readouterr().out

@@ -16,8 +16,9 @@ def test_no_file_means_the_defaults() -> None:
 
 def test_the_file_is_read() -> None:
     settings_path().parent.mkdir(parents=True)
-    settings_path().write_text('me = "Anna"\nthreads = 2\ndate_order = "mdy"\n')
-    assert load_settings() == Settings(me="Anna", threads=2, date_order="mdy")
+    settings_path().write_text('me = "Anna"\nthreads = 2\ndate_order = "mdy"\npeople = ["Ben"]\n')
+    expected = Settings(me="Anna", threads=2, date_order="mdy", people=("Ben",))
+    assert load_settings() == expected
 
 
 @pytest.mark.parametrize(
@@ -33,6 +34,12 @@ def test_the_file_is_read() -> None:
         ("threads = 513", "512 at most"),
         ("countdown = 601", "600 seconds at most"),
         ('display = "hologram"', "'terminal' or 'web'"),
+        ("people = 'Mum'", "a list of texts in quotes"),
+        ("people = [1]", "a list of texts in quotes"),
+        ("learn = 1", "true or false"),
+        ("quiet = 'at night'", 'like "22:00-07:00"'),
+        ("quiet = '22:00-22:00'", 'like "22:00-07:00"'),
+        ("batch = 9999", "1440 minutes at most"),
         ("me = ", "not readable as TOML"),
     ],
 )

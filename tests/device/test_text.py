@@ -57,3 +57,20 @@ def test_a_sender_cannot_write_the_marks_of_trust() -> None:
     assert MODEL_MARK not in forged
     assert QUOTE_MARK not in forged
     assert "Mum is safe" in forged
+
+
+@pytest.mark.parametrize("char", "\u115f\u1160\u3164\uffa0\u17b4\u180b\u2060\u00ad\U0001d173")
+def test_what_has_no_look_is_gone(char: str) -> None:
+    assert neutralise(f"{char}Be{char * 9}n{char}") == "Ben"
+
+
+def test_what_an_emoji_and_a_script_need_stays_and_no_more() -> None:
+    for text in ("🏳️\u200d🌈", "❤️", "👨\u200d👩\u200d👧", "क्\u200dष", "می\u200cخواهم"):
+        assert neutralise(text) == text
+    assert neutralise("😀" + "\ufe0f\u200d" * 99) == "😀\ufe0f\u200d"
+    assert neutralise("a" + "\u200c\u200d" * 99 + "b") == "a\u200cb"
+
+
+@pytest.mark.parametrize(("mark", "most"), [("\u0301", 4), ("\u0e4e", 8), ("\u0651", 8)])
+def test_a_tower_of_marks_is_cut(mark: str, most: int) -> None:
+    assert neutralise(f"Z{mark * 99}a") == f"Z{mark * most}a"

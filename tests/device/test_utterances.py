@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 
-from device.utterances import Utterance, understand
+from device.utterances import Utterance, is_whole, understand
 
 
 @pytest.mark.parametrize(
@@ -26,6 +28,27 @@ from device.utterances import Utterance, understand
         ("type  see you at 8!", Utterance("say", text="see you at 8!")),
         ("Say: yes", Utterance("say", text="yes")),
         ("say send", Utterance("say", text="send")),
+        ("summarize", Utterance("summary")),
+        ("Who is it?", Utterance("who")),
+        ("what did Tom say about dinner?", Utterance("ask", text="what did Tom say about dinner?")),
+        ("ask when is dinner", Utterance("ask", text="when is dinner")),
+        ("reply to Sarah", Utterance("reply", name="Sarah")),
+        ("reply to Sarah that I'm late", Utterance("reply", name="Sarah", text="I'm late")),
+        ("Reply that I'm late", Utterance("reply", text="I'm late")),
+        ("tell Ben that it rains", Utterance("reply", name="Ben", text="it rains")),
+        ("reply to that", Utterance("reply", lacks=("name",))),
+        ("reply to", Utterance("reply", lacks=("name",))),
+        ("make it shorter", Utterance("shorter")),
+        ("make it friendlier.", Utterance("friendlier")),
+        (
+            "change seven to half past seven",
+            Utterance("change", old="seven", new="half past seven"),
+        ),
+        ("change Friday", Utterance("change", old="Friday", lacks=("new",))),
+        ("mute Family until 18:30", Utterance("mute", name="Family", until=dt.time(18, 30))),
+        ("mute Family until midnight", Utterance("mute", name="Family", until=dt.time(0))),
+        ("mute Family", Utterance("mute", name="Family", lacks=("until",))),
+        ("unmute Family", Utterance("unmute", name="Family")),
     ],
 )
 def test_meant(words: str, meant: Utterance) -> None:
@@ -38,3 +61,24 @@ def test_meant(words: str, meant: Utterance) -> None:
 )
 def test_unclear(words: str) -> None:
     assert understand(words) == Utterance("unclear")
+
+
+def test_what_may_go_on_is_not_whole() -> None:
+    assert all(map(is_whole, ["send", "cancel", "first", "make it shorter", "read it"]))
+    assert not any(map(is_whole, ["reply", "reply to Ben", "mute Family until six", "say yes", ""]))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "send?",
+        "send it to Ben",
+        "please send",
+        "yes send the other one",
+        "send send",
+        "I said send",
+        "sent",
+    ],
+)
+def test_only_the_bare_word_confirms(words: str) -> None:
+    assert understand(words).act != "confirm"

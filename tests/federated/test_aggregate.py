@@ -108,3 +108,37 @@ def test_the_statement_says_when_noise_is_useless() -> None:
 def told(users: int) -> dict[str, float]:
     """What a report says of a noised run."""
     return {"epsilon": 5.0, "users": users, "values": 100_000, "rounds_taken": 3}
+
+
+def test_epsilon_is_that_of_dp_accounting() -> None:
+    """By RDP, and by privacy loss distributions, whose bound is tighter and must not be above."""
+    accounting = pytest.importorskip(
+        "dp_accounting", reason="dp-accounting is in the extra `federated`"
+    )
+    from dp_accounting import pld, rdp
+
+    for z, rounds in ((0.5, 3), (1.0, 1), (1.0, 50), (4.0, 10), (10.0, 1000)):
+        event = accounting.SelfComposedDpEvent(accounting.GaussianDpEvent(z), rounds)
+        ours = privacy.epsilon([z] * rounds, 1e-5)
+        theirs = rdp.RdpAccountant().compose(event).get_epsilon(1e-5)
+        tight = pld.PLDAccountant().compose(event).get_epsilon(1e-5)
+        assert ours == pytest.approx(theirs, rel=0.01), (z, rounds)
+        assert tight * 0.999 < ours < tight * 1.35, (z, rounds)
+
+
+def test_sampling_helps_and_taking_everybody_is_no_sampling() -> None:
+    pytest.importorskip("dp_accounting", reason="dp-accounting is in the extra `federated`")
+    from federated.curves import sampled
+
+    everybody = sampled(1000, 1000, 10, 2.0, 1e-5)
+    assert everybody == pytest.approx(privacy.epsilon([2.0] * 10, 1e-5), rel=0.02)
+    assert sampled(10_000, 1000, 10, 2.0, 1e-5) < 0.3 * everybody
+
+
+def test_more_clients_bear_more_noise_and_need_less_trust() -> None:
+    from federated.curves import bearable, everybody
+
+    found = [everybody(n, 10) for n in (100, 1000, 10_000)]
+    assert found == sorted(found, reverse=True)
+    share = bearable(333) * math.sqrt(110_592) / 333
+    assert share == pytest.approx(0.5)

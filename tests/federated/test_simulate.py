@@ -48,7 +48,7 @@ def run(data: Path, out: Path, *settings: str) -> subprocess.CompletedProcess[st
     command = [sys.executable, "-m", "federated.simulate", "--tiny"]
     for pair in told:
         command += ["--set", pair]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=400)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=1800)
 
 
 def test_one_command_survives_broken_clients_and_goes_on(data: Path, tmp_path: Path) -> None:

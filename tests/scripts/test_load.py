@@ -41,7 +41,9 @@ def test_a_lost_message_is_noticed(
 
     monkeypatch.setattr(load_test, "PROBES", 1)
     monkeypatch.setattr(Intake, "_ingest", forgetful)
-    quick = SimpleNamespace(card=quoted_card)
+    quick = SimpleNamespace(
+        stages=lambda thread: iter([quoted_card(thread)]), forget_one=lambda thread_id: None
+    )
     monkeypatch.setattr(load_test, "load_writer", lambda *args, **more: quick)
     assert load_test.main(SMALL) == 1
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["lost"] == 1

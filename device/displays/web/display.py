@@ -22,7 +22,7 @@ from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 
 from device.displays.scene import Scene
-from device.displays.web.pages import LOOPBACK, answer, kept_token
+from device.displays.web.pages import LOOPBACK, StatusHook, answer, kept_token
 from device.displays.web.wire import read, state
 from device.errors import DisplayError
 from device.settings import default_data_dir
@@ -47,7 +47,8 @@ class WebDisplay:
     `host`: the one address or name to listen on; anything else than this machine's own loopback
     can be reached, and listened to, by others in that network. `port`: 0 takes any free one.
     `open_browser`: open the page in the wearer's browser at once. `token`: the secret in the
-    page's address; None keeps one among the wearer's own data.
+    page's address; None keeps one among the wearer's own data. `status`: what the page "status"
+    beside it tells; None has no such page.
     """
 
     def __init__(
@@ -56,11 +57,13 @@ class WebDisplay:
         port: int = 8765,
         open_browser: bool = False,
         token: str | None = None,
+        status: StatusHook | None = None,
     ):
         self._host = host
         self._port = port
         self._open_browser = open_browser
         self._token = token
+        self._status = status
         self._server: Server | None = None
         self._url = ""
         self._opening = asyncio.Lock()
@@ -176,7 +179,7 @@ class WebDisplay:
 
     def _answer(self, connection: ServerConnection, request: Request) -> Response | None:
         assert self._token is not None
-        return answer(request, self._token, self._host)
+        return answer(request, self._token, self._host, self._status)
 
     def _tell_all(self) -> None:
         assert self._server is not None

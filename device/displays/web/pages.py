@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from collections.abc import Callable, Iterable
+from html import escape
 from http import HTTPStatus
 from importlib import resources
 from pathlib import Path
@@ -22,12 +24,17 @@ from device.errors import DisplayError
 
 LIVE = "live"
 """The websocket's name below the token."""
+STATUS = "status"
+"""The name of the page that says how it goes."""
+StatusHook = Callable[[], Iterable[tuple[str, str]]]
+"""Says how it goes: (what, how much), in the order to be shown."""
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 _FILES = {
     "": ("page.html", "text/html; charset=utf-8"),
     "page.css": ("page.css", "text/css; charset=utf-8"),
     "glass.css": ("glass.css", "text/css; charset=utf-8"),
+    "status.css": ("status.css", "text/css; charset=utf-8"),
     "page.js": ("page.js", "text/javascript; charset=utf-8"),
     "microphone.js": ("microphone.js", "text/javascript; charset=utf-8"),
     "icon.svg": ("icon.svg", "image/svg+xml"),
@@ -69,10 +76,12 @@ def kept_token(path: Path) -> str:
     return token
 
 
-def answer(request: Request, token: str, host: str) -> Response | None:
+def answer(
+    request: Request, token: str, host: str, status: StatusHook | None = None
+) -> Response | None:
     """The answer to a request; None for a websocket that may be opened.
 
-    `host`: the name or address that the display was told to listen on.
+    `host`: the name or address that the display was told to listen on. `status`: see `StatusHook`.
     """
     asked = request.headers.get_all("Host")
     allowed = LOOPBACK if host in LOOPBACK else {host.lower()}
@@ -86,11 +95,20 @@ def answer(request: Request, token: str, host: str) -> Response | None:
         if request.headers.get_all("Origin") != [f"http://{asked[0]}"]:
             return _text(HTTPStatus.FORBIDDEN, "Only Sidelong's own page may connect.")
         return None
+    if name == STATUS and status is not None:
+        return _response(HTTPStatus.OK, "text/html; charset=utf-8", _status_page(status()))
     if name not in _FILES:
         return _text(HTTPStatus.NOT_FOUND, "There is nothing here.")
     file, kind = _FILES[name]
     body = resources.files(__package__).joinpath(file).read_bytes()
     return _response(HTTPStatus.OK, kind, body)
+
+
+def _status_page(rows: Iterable[tuple[str, str]]) -> bytes:
+    """The rows in the place that `status.html` leaves for them."""
+    told = "\n".join(f"<dt>{escape(what)}</dt><dd>{escape(much)}</dd>" for what, much in rows)
+    frame = resources.files(__package__).joinpath("status.html").read_text(encoding="utf-8")
+    return frame.replace("<!-- rows -->", told).encode()
 
 
 def _name(host: str) -> str | None:

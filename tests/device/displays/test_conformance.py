@@ -11,13 +11,14 @@ import unicodedata
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from wcwidth import iter_graphemes, wcwidth
+from wcwidth import iter_graphemes
 
 from device.displays.drawable import MISSING, drawable
-from device.displays.fit import CARD_LINES, READER_CHARS, Fitted, fit
+from device.displays.fit import CARD_LINES, Fitted, fit
 from device.displays.profiles import ASCII, PROFILES, Profile, terminal
 from device.displays.scene import Mark, Row, Scene, Tier
 from device.text import neutralise
+from tests.conformance import fits, is_clean, is_marked
 
 GLASSES = (*PROFILES, terminal(40, 12), terminal(1, 1), terminal(300, 100))
 TIERS: tuple[Tier, ...] = ("glance", "card", "reader")
@@ -76,53 +77,9 @@ def check(scene: Scene, profile: Profile) -> None:
     fitted = fit(scene, profile)
     assert fitted == fit(scene, profile)
     assert fits(fitted, scene.tier, profile)
-    assert is_clean(fitted, profile)
+    assert is_clean(fitted)
     assert is_marked(fitted, scene, profile)
     assert is_whole(fitted, scene, profile)
-
-
-def fits(fitted: Fitted, tier: Tier, profile: Profile) -> bool:
-    """Within the lines, the width, and what the tier allows."""
-    most = {"glance": 1, "card": CARD_LINES, "reader": profile.lines - 2}[tier]
-    return all(
-        len(page.body) <= most
-        and len(page.lines) <= profile.lines
-        and (tier != "reader" or sum(len(line.text) for line in page.body) <= READER_CHARS)
-        and all(pixels(line.text, profile) <= profile.width for line in page.lines)
-        for page in fitted.pages
-    )
-
-
-def pixels(text: str, profile: Profile) -> int:
-    """The width by the tables alone; in a terminal, each character by itself."""
-    font = profile.font
-    if font.cell:
-        return sum(max(wcwidth(c), 0) for c in text) * font.cell
-    in_blocks = {c: px for c in text for a, z, px in font.blocks if a <= c <= z}
-    return sum(font.widths[c] if c in font.widths else in_blocks[c] for c in text)
-
-
-def is_clean(fitted: Fitted, profile: Profile) -> bool:
-    """No control character, no bidi control, no escape reaches the glass."""
-    drawn = "".join(line.text for page in fitted.pages for line in page.lines)
-    categories = {unicodedata.category(c) for c in drawn if c not in "\u200c\u200d"}
-    return not categories & {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-
-
-def is_marked(fitted: Fitted, scene: Scene, profile: Profile) -> bool:
-    """Each page begins with a mark, each row has one, and nothing else stands at the edge."""
-    marks = {kind: mark.rstrip() for kind, mark in profile.marks.items()}
-    found = 0
-    for page in fitted.pages:
-        for number, line in enumerate(page.body):
-            if line.text.startswith(marks[line.kind]):
-                found += 1
-            elif number == 0 or (line.text.strip(" ") and line.text[0] != " "):
-                return False
-        named = [(page.title, "title"), (page.hint, "hint")]
-        if not all(line is None or line.text.startswith(marks[kind]) for line, kind in named):
-            return False
-    return found >= len(scene.rows)
 
 
 def is_whole(fitted: Fitted, scene: Scene, profile: Profile) -> bool:

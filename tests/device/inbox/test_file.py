@@ -14,7 +14,7 @@ from device import inbox_schema
 from device.errors import StoreError
 from device.inbox import Inbox
 from device.messages import Message
-from tests.inboxes import chat, check_sound, found, said
+from tests.inboxes import chat, check_sound, found, remains, said
 
 
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077])
@@ -40,11 +40,6 @@ def test_an_open_file_is_closed_to_others_again(inbox: Inbox, path: Path) -> Non
         file.chmod(0o644)
     with Inbox(path):
         assert {stat.S_IMODE(f.stat().st_mode) for f in files} == {0o600}
-
-
-def remains(folder: Path, *needles: str) -> list[str]:
-    files = [f.read_bytes().lower() for f in folder.iterdir()]
-    return [n for n in needles if any(n.lower().encode() in content for content in files)]
 
 
 def test_wipe_leaves_no_trace(inbox: Inbox, path: Path) -> None:

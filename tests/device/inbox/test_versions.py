@@ -47,10 +47,37 @@ INSERT INTO messages VALUES (2, 1, 'm1', 'Anna', NULL, NULL, 1735810300, 'and la
 """A file as version 1 wrote it. This text never changes: such files lie on wearers' disks."""
 
 
+VERSION_2 = (
+    VERSION_1
+    + """
+ALTER TABLE messages ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;
+CREATE TRIGGER messages_changed AFTER UPDATE OF text ON messages BEGIN
+    INSERT INTO words (words, rowid, text) VALUES ('delete', old.seq, old.text);
+    INSERT INTO words (rowid, text) VALUES (new.seq, new.text);
+END;
+CREATE TABLE outbox (
+    key TEXT PRIMARY KEY, connector TEXT NOT NULL, conversation TEXT NOT NULL,
+    asked INTEGER NOT NULL, state TEXT NOT NULL DEFAULT 'asked', message_id TEXT,
+    text TEXT NOT NULL
+);
+INSERT INTO messages (seq, thread, id, sender, received, text, gone)
+    VALUES (3, 1, 'm2', 'Anna', 1735810400, '', 1);
+INSERT INTO outbox VALUES ('k', 'c', 't', 1735810500, 'asked', NULL, 'under way');
+PRAGMA user_version = 2;
+"""
+)
+"""The same, as version 2 left it; that wrote the rows of `threads` as version 1 did."""
+EARLIER = {1: VERSION_1, 2: VERSION_2}
+
+
 def make_version_1(path: Path) -> None:
+    make_version(path, 1)
+
+
+def make_version(path: Path, version: int) -> None:
     path.parent.mkdir()
     with closing(sqlite3.connect(path)) as db:
-        db.executescript(VERSION_1)
+        db.executescript(EARLIER[version])
 
 
 def check_version_1(inbox: Inbox) -> None:
@@ -66,6 +93,32 @@ def test_a_version_1_file_opens(path: Path) -> None:
         check_version_1(inbox)
         assert inbox.ingest("c", chat(*said("again", "again", "new"))) == 1
     check_sound(path)
+
+
+@pytest.mark.parametrize("version", EARLIER)
+def test_a_file_of_any_earlier_version_becomes_what_a_new_one_is(path: Path, version: int) -> None:
+    make_version(path, version)
+    with Inbox(path) as inbox, Outbox(path) as outbox:
+        check_version_1(inbox)
+        assert [entry.text for entry in outbox.unsure("c")] == ["under way"] * (version > 1)
+        assert inbox.ingest("c", chat(*said("again", "again", "new"))) == (version < 2)
+        assert inbox.expire(dt.date(2025, 1, 3)) == ["t"]
+        inbox.wipe()
+    new = path.with_name("new.db")
+    Inbox(new).close()
+    assert schema(path) == schema(new)
+    check_sound(path)
+
+
+def schema(path: Path) -> tuple[int, list[tuple[str, str, list[str]]]]:
+    """The version; of every table its columns, and every trigger and index."""
+    with closing(sqlite3.connect(path)) as db:
+        made = db.execute("SELECT type, name FROM sqlite_master ORDER BY type, name").fetchall()
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        return version, [
+            (kind, name, [row[1] for row in db.execute(f"PRAGMA table_info({name})")])
+            for kind, name in made
+        ]
 
 
 def test_what_version_2_can_do_is_there_for_old_messages(path: Path) -> None:

@@ -13,7 +13,7 @@ from device.inbox import Inbox
 from device.messages import Message, Thread
 from device.outbox import Outbox
 from tests.inboxes import said
-from tests.lives import QUICK, Glass, Peer, flow, living, read_back
+from tests.lives import QUICK, WHOLE, Glass, Peer, flow, living, read_back
 
 
 def test_a_reply_from_glance_to_undo(path: Path) -> None:
@@ -59,7 +59,7 @@ def test_an_own_reply_is_read_back_and_confirmed_too(path: Path, own: str) -> No
     async def test(path: Path, glass: Glass, peer: Peer) -> None:
         async with living(path, glass, peer):
             peer.writes("coming tonight?", "m0")
-            await glass.until("1 new")
+            await glass.until(WHOLE)
             glass.say(own)
             await glass.until("To Ben?")
             assert glass.scenes[-1].rows[0].mark == "quote"
@@ -166,7 +166,7 @@ def test_what_could_not_be_drawn_was_not_read_back(path: Path) -> None:
     async def test(path: Path, glass: Glass, peer: Peer) -> None:
         async with living(path, glass, peer):
             peer.writes("coming tonight?", "m0")
-            await glass.until("1 new")
+            await glass.until(WHOLE)
             glass.fails = True
             glass.say("reply", "1")
             await asyncio.sleep(0.05)
@@ -185,7 +185,7 @@ def test_words_said_ahead_confirm_nothing(path: Path) -> None:
     async def test(path: Path, glass: Glass, peer: Peer) -> None:
         async with living(path, glass, peer):
             peer.writes("coming tonight?", "m0")
-            await glass.until("1 new")
+            await glass.until(WHOLE)
             glass.say("reply", "1", "send")
             await glass.until("Read it first")
             await asyncio.sleep(4 * QUICK.countdown)

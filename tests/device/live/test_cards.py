@@ -14,7 +14,7 @@ from device.figures import Figures
 from device.inbox import Inbox
 from device.messages import Card, Thread
 from tests.inboxes import said
-from tests.lives import Glass, Peer, card, flow, living, play, read_back
+from tests.lives import WHOLE, Glass, Peer, card, flow, living, play, read_back
 
 
 def test_a_burst_is_one_card(path: Path) -> None:
@@ -38,10 +38,11 @@ def test_a_burst_is_one_card(path: Path) -> None:
                 await asyncio.sleep(0.01)
             go_on.set()
             await glass.until("50 new: number 49")
+            await glass.until(WHOLE)
         assert written == [1, 50]
         assert (figures.messages, figures.cards, figures.written_anew) == (50, 1, 1)
-        glances = [s for s in glass.scenes if s.tier == "glance" and s.rows]
-        assert len(glances) == 1
+        glances = [s.hint for s in glass.scenes if s.tier == "glance" and s.rows]
+        assert glances == ["read, later", "summary, read, reply, later"]
 
     flow(test, path)
 

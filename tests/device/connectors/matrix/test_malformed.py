@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import logging
 from pathlib import Path
 from typing import Any
@@ -21,58 +22,13 @@ from tests.device.connectors.matrix.homeserver import (
     message,
     texts,
 )
-
-MALFORMED = [
-    None,
-    7,
-    "event",
-    {},
-    {"type": "m.room.message"},
-    event("$a", "m.room.message", None),
-    event("$b", "m.room.message", {"body": 7, "msgtype": []}),
-    event("$c", "m.room.message", {"msgtype": "m.image", "body": "x", "info": 1}),
-    event("$d", "m.room.encrypted", {"algorithm": "m.megolm.v1.aes-sha2"}),
-    event(
-        "$e",
-        "m.room.encrypted",
-        {"algorithm": "m.megolm.v1.aes-sha2", "ciphertext": "x", "sender_key": "y",
-         "session_id": "z", "device_id": "d"},
-    ),
-    event("$f", "m.room.encrypted", {"algorithm": "of my own"}),
-    event("$g", "m.reaction", {"m.relates_to": "x"}),
-    event("$h", "m.room.redaction", {}),
-    event("$i", "m.call.invite", {"call_id": []}),
-    {**event("$j", "m.room.name", {"name": ["x"]}), "state_key": ""},
-    {**event("$k", "m.room.power_levels", {"users": 3}), "state_key": ""},
-    {**event("$l", "m.room.member", {"membership": "join", "displayname": 3}), "state_key": "x"},
-    {**event("$m", "m.room.member", {"membership": "of my own"}), "state_key": ME},
-    {**message("$n", "x"), "unsigned": 3},
-    {**message("$o", "x"), "unsigned": {"redacted_because": 3}},
-    {**message("$p", "x"), "origin_server_ts": "soon"},
-    {**message("$q", "x"), "event_id": 7},
-    {**event("$r", "m.room.encryption", {"algorithm": 1}), "state_key": ""},
-]  # fmt: skip
+from tests.hostile.matrix_events import MALFORMED, TO_DEVICE
 
 
 def test_malformed_events_are_passed_over(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     server = FakeHomeserver()
-    to_device = [
-        None,
-        {},
-        {"type": "m.room.encrypted", "sender": "@ben:localhost", "content": 3},
-        {
-            "type": "m.room.encrypted",
-            "sender": "@ben:localhost",
-            "content": {
-                "algorithm": "m.olm.v1.curve25519-aes-sha2",
-                "sender_key": "x",
-                "ciphertext": {},
-            },
-        },
-        {"type": "m.room_key_request", "sender": "@ben:localhost", "content": {"action": 1}},
-        {"type": "m.key.verification.start", "sender": "@ben:localhost", "content": {"x": 1}},
-    ]
+    to_device = copy.deepcopy(TO_DEVICE)
     server.syncs = [
         [],
         [message("$1", "private words"), *MALFORMED, message("$2", "the last word")],
@@ -81,7 +37,7 @@ def test_malformed_events_are_passed_over(folder: Path, caplog: pytest.LogCaptur
     async def talk() -> None:
         async with faked(server, folder) as (connector, _):
             own = connector._client.olm.account.identity_keys["curve25519"]
-            to_device[3]["content"]["ciphertext"] = {own: {"type": 0, "body": "!"}}  # type: ignore
+            to_device[3]["content"]["ciphertext"] = {own: {"type": 0, "body": "!"}}
             body = {"next_batch": "t3", "to_device": {"events": to_device}}
             server.syncs += [body, [message("$3", "after all that")]]
             said = await texts(connector, "after all that")

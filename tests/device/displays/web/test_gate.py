@@ -78,3 +78,31 @@ def test_the_secret_is_kept_so_that_an_open_page_finds_the_next_display(tmp_path
     kept.write_text("../short")
     run(test)
     assert urls[2] == f"/{kept.read_text()}/" != urls[0]
+
+
+def test_the_status_page_tells_what_it_is_told_and_nothing_else() -> None:
+    told = [("model", "sidelong-118m"), ("<b>cards", "3 & more")]
+
+    async def test(display: WebDisplay) -> None:
+        url = await display.open()
+        status, head, body = await get(url, f"{urlsplit(url).path}status")
+        assert status == 200
+        assert "text/html" in head
+        assert "<dt>model</dt><dd>sidelong-118m</dd>" in body
+        assert "<dt>&lt;b&gt;cards</dt><dd>3 &amp; more</dd>" in body
+        assert "script" not in body
+        told.append(("messages", "4"))
+        _, _, body = await get(url, f"{urlsplit(url).path}status")
+        assert "<dd>4</dd>" in body, "as it is now"
+        assert (await get(url, "/status"))[0] == 403
+        assert (await get(url, f"{urlsplit(url).path}status.css"))[0] == 200
+
+    run(test, status=lambda: told)
+
+
+def test_a_display_without_figures_has_no_status_page() -> None:
+    async def test(display: WebDisplay) -> None:
+        url = await display.open()
+        assert (await get(url, f"{urlsplit(url).path}status"))[0] == 404
+
+    run(test)

@@ -1,0 +1,233 @@
+"""The wearer asks, a message answers: finding it among all that are kept.
+
+    found = ask(inbox, "when did Tom say dinner is?")
+    found[0].message            # cited as it is, with sender, time and conversation
+    []                          # nothing found
+
+A message is weighed by how many of the question's words it has (rare ones count more; those of its
+neighbours count too, for "what time is dinner?" is answered by "8"), by whether it has what such a
+question wants (a time, a place, a sum), and by how new it is. What weighs too little is no answer.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from device.inbox import Inbox, Passage
+from device.language.question import Question, fits_kind, likeness, understand_question
+from device.language.triage import only_nods
+from device.language.value_words import WEEKDAYS
+from device.language.values import fold
+from device.language.words import CANON, content, corrects, stem, words
+from device.messages import Message, Thread
+
+ENOUGH = 0.6
+"""A message that weighs less is no answer."""
+NAME = 2.0
+"""Weight of a name, beside the other words."""
+BESIDE = 0.7
+"""What a word counts that only stands in one of the messages before."""
+REPLIED = 0.9
+"""The same where the message right before is a question with that word."""
+CORRECTED = 1.1
+"""The same where a value corrects what was said before ("make it half past"): it counts instead."""
+VERB = 0.35
+"""Weight of a verb that many sentences have, beside the other words."""
+TITLE = 0.7
+"""What a word counts that only stands in the conversation's name."""
+NO_SUCH_KIND = 0.3
+"""Factor for a message without a time, say, where one is wanted."""
+NO_PLACE = 0.7
+"""The same for a place, which is not surely told from another word."""
+ASKS_BACK = 0.6
+"""Factor for a message that only asks; one that ends with a question has half of it."""
+BY_ME = 0.9
+"""Factor for the wearer's own message where nobody asked for those."""
+FRESH = 0.05
+"""What being new adds at most: among messages that say the same, the last one counts."""
+AWAY = dt.timedelta(hours=6)
+"""Messages further apart than this don't speak of the same thing by standing side by side."""
+BEFORE = 3
+"""Messages that a message may go on from; one that corrects may go on from all that are read."""
+SURE = 0.95
+"""A message has to have what is wanted as surely as this to take another one's place."""
+SHORT = 4
+"""Words that tell something, in a message that has no subject of its own, at most."""
+_COMMON = """
+    leave go come start begin arrive get take meet bring put give make do need want have eat pay
+    ask call look see think know live cost work stay be use buy
+"""
+_VERBS = frozenset(_COMMON.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A message that may answer."""
+
+    connector: str
+    thread_id: str
+    title: str | None
+    is_group: bool
+    me: str
+    message: Message
+    score: float
+    """Higher is better; at least `ENOUGH`."""
+
+    @property
+    def by_me(self) -> bool:
+        """Whether the wearer wrote it."""
+        return self.message.sender == self.me
+
+
+def ask(inbox: Inbox, text: str, limit: int = 3) -> list[Found]:
+    """The messages that answer a question, best first; empty where nothing does.
+
+    Raises `StoreError` when the inbox can't be read.
+    """
+    question = understand_question(text)
+    if not (question.about or question.speaker or question.by_me or question.chat):
+        return []
+    writers = inbox.senders()
+    if question.by_me:
+        speakers: set[str] | None = {name for name, mine in writers if mine}
+    else:
+        speakers = _people(question.speaker, (name for name, mine in writers if not mine)) or None
+    if question.speaker and speakers is None:
+        # Nobody of that name wrote; who it is may stand in a text ("the doctor says ...").
+        question = replace(question, about=(*question.speaker, *question.about))
+    passages = inbox.passages(
+        [_forms(word) for word in question.about], None if speakers is None else sorted(speakers)
+    )
+    best: dict[int, Found] = {}
+    weights = _rarity(question, passages)
+    for passage in passages:
+        if question.chat and not _is_in(question.chat, passage):
+            continue
+        for i, (seq, message) in enumerate(zip(passage.order, passage.messages, strict=True)):
+            if speakers is not None and message.sender not in speakers:
+                continue
+            score = _weigh(question, passage, i, weights, unnamed=bool(speakers is None))
+            if score >= ENOUGH and (seq not in best or best[seq].score < score):
+                best[seq] = Found(
+                    passage.connector,
+                    passage.thread_id,
+                    passage.title,
+                    passage.is_group,
+                    passage.me,
+                    message,
+                    score,
+                )
+    newest = {seq: rank for rank, seq in enumerate(sorted(best))}
+    fresh = {seq: FRESH * (newest[seq] + 1) / len(best) for seq in best}
+    order = sorted(best, key=lambda seq: (best[seq].score + fresh[seq], seq), reverse=True)
+    return [best[seq] for seq in order[:limit]]
+
+
+def _people(named: Sequence[str], writers: Iterable[str]) -> set[str]:
+    """Those whose name has all of these words: "aunt", "tom" and "mum" as well as a whole name."""
+    if not named:
+        return set()
+    return {
+        writer
+        for writer in writers
+        if all(any(likeness(word, part) for part in words(writer)) for word in named)
+    }
+
+
+def _is_in(chat: Sequence[str], passage: Passage) -> bool:
+    return bool(_people(chat, [passage.title or passage.thread_id]))
+
+
+def _forms(word: str) -> list[str]:
+    """How a word may stand in the index: itself, its stem, and its near-synonyms."""
+    near = [other for other, first in CANON.items() if first == stem(word)]
+    return list(dict.fromkeys([word, stem(word), *near]))
+
+
+def _rarity(question: Question, passages: Sequence[Passage]) -> dict[str, float]:
+    """How much each word of the question tells: the log of the inverse share of passages with it,
+    on top of one."""
+    texts = [set(words(" ".join(m.text for m in passage.messages))) for passage in passages]
+    weights = {}
+    for word in question.about:
+        having = sum(any(likeness(word, said) for said in text) for text in texts)
+        rare = 1.0 + math.log((1 + len(texts)) / (1 + having))
+        common = stem(word) in _VERBS or word in _VERBS
+        weights[word] = rare * (NAME if word in question.names else VERB if common else 1.0)
+    return weights
+
+
+def _weigh(
+    question: Question, passage: Passage, i: int, weights: Mapping[str, float], unnamed: bool
+) -> float:
+    """How well a message answers; 1 is a message with all that was asked for."""
+    message = passage.messages[i]
+    if not message.text.strip() or only_nods(_alone(passage, message)):
+        return 0.0
+    fits = fits_kind(question.wants, message.text)
+    own = words(message.text)
+    before, replied = _before(passage.messages, i)
+    near = REPLIED if replied else BESIDE
+    valued = question.wants not in ("what", "who")
+    if valued and fits >= SURE and corrects(fold(message.text)) and _goes_on(own, question):
+        before, near = passage.messages[:i], CORRECTED
+    levels: tuple[tuple[list[str], float], ...] = (
+        (own, 1.0),
+        (words(message.sender) if message.sender != passage.me else [], 0.9),
+        (_place(passage, question.by_me), TITLE),
+        ([word for other in before for word in words(other.text)], near),
+    )
+    got = 0.0
+    for word, weight in weights.items():
+        named = unnamed and word in question.speaker
+        got += weight * max(
+            level * likeness(word, said)
+            for heard, level in (levels[:1] if named else levels)
+            for said in (*heard, "")
+        )
+    score = got / total if (total := sum(weights.values())) else 1.0
+    score *= fits or (NO_PLACE if question.wants == "where" else NO_SUCH_KIND)
+    if message.text.rstrip().endswith("?"):
+        only = len(re.findall(r"[.!?]+(?=\s|$)", message.text)) == message.text.count("?")
+        score *= ASKS_BACK if only and not (valued and fits) else (1 + ASKS_BACK) / 2
+    if message.sender == passage.me and not question.by_me:
+        score *= BY_ME
+    return score
+
+
+def _place(passage: Passage, by_me: bool) -> list[str]:
+    """The words of the conversation's name; for the wearer's own words also whom they went to."""
+    others = [m.sender for m in passage.messages if by_me and m.sender != passage.me]
+    return words(" ".join([passage.title or "", *others]))
+
+
+def _goes_on(own: Sequence[str], question: Question) -> bool:
+    """Whether a message has no subject of its own, or the question's."""
+    shared = any(likeness(w, said) for w in question.about for said in own if w not in WEEKDAYS)
+    return shared or len(content(list(own))) <= SHORT
+
+
+def _alone(passage: Passage, message: Message) -> Thread:
+    return Thread(passage.thread_id, passage.me, (message,))
+
+
+def _before(messages: Sequence[Message], i: int) -> tuple[Sequence[Message], bool]:
+    """What a message may go on from, and whether the last of that is somebody else's question."""
+    when = _when(messages[i])
+    found = []
+    for other in messages[max(0, i - BEFORE) : i]:
+        then = _when(other)
+        if when is None or then is None or abs(when - then) <= AWAY:
+            found.append(other)
+    replied = bool(found) and "?" in found[-1].text and found[-1].sender != messages[i].sender
+    return found, replied
+
+
+def _when(message: Message) -> dt.datetime | None:
+    if message.date is None or message.time is None:
+        return None
+    return dt.datetime.combine(message.date, message.time)

@@ -1,0 +1,38 @@
+"""A morning by ear, to be listened to: `python scripts/voice_loop.py [OUT.wav]`.
+
+Plays `tests/morning.py`, prints what was said and spoken and how long it took, and writes what the
+loudspeaker gave.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from device.voice.audio import write_wav
+from tests.morning import morning
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        came = asyncio.run(morning(Path(folder) / "inbox.sqlite"))
+    for text, activity, seconds in came.spoken:
+        print(f"{seconds:6.1f} s  {activity:8}  {text[:90]}")
+    print("said:", ", ".join(f"{words} ({times}x)" for words, times in came.said))
+    print("sent:", came.sent)
+    for name, times in (
+        ("message to spoken glance", came.glance_seconds),
+        ("end of speech to first sound", came.answer_seconds),
+    ):
+        print(f"{name}: median {statistics.median(times):.2f} s, most {max(times):.2f} s")
+    if len(sys.argv) > 1:
+        write_wav(Path(sys.argv[1]), came.sound)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""What every glass promises, whatever a sender writes: told of a fitted scene."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from wcwidth import wcwidth
+
+from device.displays.fit import CARD_LINES, READER_CHARS, Fitted
+from device.displays.profiles import Profile
+from device.displays.scene import Scene, Tier
+
+JOINERS = (
+    "\u200c\u200d\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2"
+    "\U000110bd\U000110cd"
+)
+"""Format characters that scripts need: joiners, and the signs that stand around a number."""
+CONTROLS = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def fits(fitted: Fitted, tier: Tier, profile: Profile) -> bool:
+    """Within the lines, the width, and what the tier allows."""
+    most = {"glance": 1, "card": CARD_LINES, "reader": profile.lines - 2}[tier]
+    return all(
+        len(page.body) <= most
+        and len(page.lines) <= profile.lines
+        and (tier != "reader" or sum(len(line.text) for line in page.body) <= READER_CHARS)
+        and all(pixels(line.text, profile) <= profile.width for line in page.lines)
+        for page in fitted.pages
+    )
+
+
+def pixels(text: str, profile: Profile) -> int:
+    """The width by the tables alone; in a terminal, each character by itself."""
+    font = profile.font
+    if font.cell:
+        return sum(max(wcwidth(c), 0) for c in text) * font.cell
+    in_blocks = {c: px for c in text for a, z, px in font.blocks if a <= c <= z}
+    return sum(font.widths[c] if c in font.widths else in_blocks[c] for c in text)
+
+
+def is_clean(fitted: Fitted) -> bool:
+    """No control character, no bidi control, no escape reaches the glass."""
+    drawn = "".join(line.text for page in fitted.pages for line in page.lines)
+    return not {unicodedata.category(c) for c in drawn if c not in JOINERS} & CONTROLS
+
+
+def is_marked(fitted: Fitted, scene: Scene, profile: Profile) -> bool:
+    """Each page begins with a mark, each row has one, and nothing else stands at the edge."""
+    marks = {kind: mark.rstrip() for kind, mark in profile.marks.items()}
+    found = 0
+    for page in fitted.pages:
+        for number, line in enumerate(page.body):
+            if line.text.startswith(marks[line.kind]):
+                found += 1
+            elif number == 0 or (line.text.strip(" ") and line.text[0] != " "):
+                return False
+        named = [(page.title, "title"), (page.hint, "hint")]
+        if not all(line is None or line.text.startswith(marks[kind]) for line, kind in named):
+            return False
+    return found >= len(scene.rows)

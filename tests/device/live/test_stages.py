@@ -1,0 +1,139 @@
+"""A glance stands before its card is whole; who comes first, and what the model forgets."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from device.connectors.connector import Arrival
+from device.figures import Figures
+from device.messages import Card, Message, Thread
+from tests.lives import Glass, Peer, Quick, card, flow, living
+
+
+class Slow(Quick):
+    """Writes no rest before it may."""
+
+    def __init__(self, go_on: threading.Event):
+        super().__init__(card)
+        self._go_on = go_on
+
+    def stages(self, thread: Thread) -> Iterator[Card]:
+        glance, whole = super().stages(thread)
+        yield glance
+        self._go_on.wait(30)
+        yield whole
+
+
+def test_the_glance_stands_while_the_rest_is_written(path: Path) -> None:
+    go_on = threading.Event()
+
+    async def test(path: Path, glass: Glass, peer: Peer) -> None:
+        figures = Figures()
+        async with living(path, glass, peer, Slow(go_on), figures=figures):
+            peer.writes("coming tonight?", "m0")
+            await glass.until("1 new: coming tonight?\n[read, later]")
+            assert len(figures.glance_ms) == 1
+            glass.say("summary")
+            await glass.until("The rest is being written")
+            assert 'summary Ben: "coming tonight?"' in glass.text
+            glass.say("reply")
+            await glass.until("One moment")
+            assert peer.sent == []
+            go_on.set()
+            await glass.until("Reply to Ben")
+            glass.say("1")
+            await glass.until("To Ben?")
+        assert (figures.cards, len(figures.glance_ms)) == (1, 1)
+
+    flow(test, path)
+
+
+def test_own_words_need_no_drafts(path: Path) -> None:
+    go_on = threading.Event()
+
+    async def test(path: Path, glass: Glass, peer: Peer) -> None:
+        async with living(path, glass, peer, Slow(go_on)):
+            peer.writes("coming tonight?", "m0")
+            await glass.until("1 new")
+            glass.say("type at eight")
+            await glass.until("To Ben?")
+            go_on.set()
+            glass.say("send")
+            await glass.until("Sent to Ben.")
+        assert peer.sent == [("ben", "at eight")]
+
+    flow(test, path)
+
+
+def test_glances_come_first_and_the_newest_before_older_ones(path: Path) -> None:
+    told: list[str] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    class Watched(Quick):
+        def stages(self, thread: Thread) -> Iterator[Card]:
+            for part, one in zip(("glance", "rest"), super().stages(thread), strict=True):
+                begun.set()
+                go_on.wait(30)
+                told.append(f"{part} {thread.id}")
+                yield one
+
+    async def test(path: Path, glass: Glass, peer: Peer) -> None:
+        figures = Figures()
+        async with living(path, glass, peer, Watched(card), figures=figures):
+            peer.writes("first", "m0", conversation="a")
+            await asyncio.to_thread(begun.wait, 30)
+            for conversation in "bcd":
+                peer.writes("next", "m0", conversation=conversation)
+            while len(peer.done) < 4:
+                await asyncio.sleep(0.01)
+            go_on.set()
+            while figures.cards < 4:
+                await asyncio.sleep(0.01)
+
+    flow(test, path)
+    # The fourth turn is that of the one that has waited longest: a's rest.
+    assert told[:5] == ["glance a", "glance d", "glance c", "rest a", "glance b"]
+    assert sorted(told[5:]) == ["rest b", "rest c", "rest d"]
+
+
+def test_none_waits_for_ever_behind_a_chat_that_never_rests(path: Path) -> None:
+    async def test(path: Path, glass: Glass, peer: Peer) -> None:
+        async with living(path, glass, peer, Chatty(peer)):
+            peer.writes("quiet", "m0", conversation="quiet")
+            peer.writes("loud 0", "loud 0", conversation="loud")
+            glass.say("next")
+            await glass.until("quiet")
+
+    class Chatty(Quick):
+        """While anything is written, the loud chat goes on."""
+
+        def __init__(self, peer: Peer):
+            super().__init__(card)
+            self._peer, self._loop, self._count = peer, asyncio.get_running_loop(), 0
+
+        def stages(self, thread: Thread) -> Iterator[Card]:
+            self._count += 1
+            loud = f"loud {self._count}"
+            self._loop.call_soon_threadsafe(self._peer.writes, loud, loud, "loud")
+            time.sleep(0.01)
+            return super().stages(thread)
+
+    flow(test, path)
+
+
+def test_what_was_taken_back_is_forgotten_by_the_model(path: Path) -> None:
+    async def test(path: Path, glass: Glass, peer: Peer) -> None:
+        model = Quick(card)
+        async with living(path, glass, peer, model):
+            peer.writes("coming tonight?", "m0")
+            await glass.until("1 new")
+            peer.brings(Arrival("ben", Message("Ben", "", id="r"), redacts="m0"))
+            while not model.forgotten:
+                await asyncio.sleep(0.01)
+        assert model.forgotten == ["ben"]
+
+    flow(test, path)

@@ -1,0 +1,32 @@
+"""A text changed as the wearer wants it, and not otherwise."""
+
+from __future__ import annotations
+
+import pytest
+
+from device.revise import revised
+from device.utterances import understand
+
+
+@pytest.mark.parametrize(
+    ("text", "wish", "result"),
+    [
+        ("See you at 7 on Friday", "change Friday to Saturday", "See you at 7 on Saturday"),
+        ("see you friday!", "change Friday to Saturday", "see you Saturday!"),
+        ("At 7?", "change seven to half past seven", "At 7:30?"),
+        ("At 19:00.", "change seven to half past seven", "At 19:30."),
+        ("Half past six is fine", "change half past six to seven", "Seven is fine"),
+        ("Friday or friday?", "change Friday to Saturday", None),
+        ("See you", "change Friday to Saturday", None),
+        ("Fridays are good", "change Friday to Saturday", None),
+        ("I think I'm really late.", "make it shorter", "I'm late."),
+        ("On my way. I had to wait.", "make it shorter", "On my way."),
+        ("Yes.", "make it shorter", None),
+        ("Yes.", "make it friendlier", "Hi Ben, yes."),
+        ("OK", "make it friendlier", "Hi Ben, OK"),
+        ("Hi Ben, yes", "make it friendlier", "Hi Ben, yes. Thank you!"),
+        ("Hi Ben, thanks!", "make it friendlier", None),
+    ],
+)
+def test_revised(text: str, wish: str, result: str | None) -> None:
+    assert revised(understand(wish), text, "Ben Miller") == result

@@ -1,0 +1,61 @@
+"""A voice, a loudspeaker and a recogniser that a test holds in its hands."""
+
+from __future__ import annotations
+
+import asyncio
+
+from device.errors import VoiceError
+from device.voice.endpoint import CHUNK
+from device.voice.recogniser import Vocabulary
+
+
+class Words:
+    """A voice whose sound is its text."""
+
+    name = "words"
+
+    def sound(self, text: str) -> bytes:
+        if "fail" in text:
+            raise VoiceError("espeak-ng says nothing")
+        return text.encode()
+
+
+class Room:
+    """A loudspeaker that plays each sound until a test lets it end."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+        self.stops = 0
+        self.goes_on = asyncio.Event()
+        self.begun = asyncio.Event()
+
+    async def play(self, sound: bytes) -> None:
+        self.heard.append(sound.decode())
+        self.begun.set()
+        await self.goes_on.wait()
+
+    def stop(self) -> None:
+        self.stops += 1
+        self.goes_on.set()
+
+    async def close(self) -> None:
+        self.stop()
+
+
+class Letters:
+    """A recogniser whose sound is text, a byte a chunk."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.vocabulary = Vocabulary()
+
+    def expect(self, vocabulary: Vocabulary) -> None:
+        self.vocabulary = vocabulary
+
+    def text(self, sound: bytes) -> str:
+        self.asked += 1
+        return bytes(sound[at] for at in range(0, len(sound), CHUNK)).replace(b" ", b"").decode()
+
+
+def spoken(text: str) -> bytes:
+    return b"".join(bytes([letter]) * CHUNK for letter in text.encode())
