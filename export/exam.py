@@ -23,6 +23,7 @@ from typing import TypeVar
 
 from rich.console import Console
 
+from device.commands.common import positive
 from device.disk import sha256_of
 from device.errors import ModelError, SidelongError
 from device.language.load import Model, load_engine
@@ -146,14 +147,6 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--plot", type=Path, metavar="FILE", help="write a PNG of the main figures")
     parser.add_argument("--json", action="store_true", help="one line of JSON instead of tables")
     return parser
-
-
-def positive(text: str) -> int:
-    """A number of things. Raises `ValueError`."""
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
 
 
 def main() -> None:

@@ -7,7 +7,9 @@ inverse Hessian of the layer's inputs on training threads. Layer after layer, ea
 that the rounded layers before it give. `export.to_gguf` writes values that lie on the grid as they
 are.
 
-    python -m export.gptq CHECKPOINT OUT --data DIR [--keep k_proj v_proj]
+    python -m export.gptq CHECKPOINT OUT --data DIR [--keep LAYER...]
+
+Layers that are kept stay as they are, for `export.to_gguf --keep` to write as Q8_0.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ from torch import nn
 from transformers import LlamaForCausalLM
 
 from export.pack import Batch
-from export.prune import calibration_batches, inputs_of
+from export.prune import CALIBRATION, calibration_batches, inputs_of
 from export.q4_0 import BLOCK, best_scales, on_grid
 from export.train import RECORD, read_record
 
@@ -90,18 +92,16 @@ def _inputs(model: LlamaForCausalLM, batch: Batch) -> tuple[torch.Tensor, dict[s
 
 @torch.no_grad()
 def round_model(
-    model: LlamaForCausalLM, calibration: Sequence[Batch], keep: Sequence[str] = ()
+    model: LlamaForCausalLM, calibration: Sequence[Batch], keep: Collection[int] = ()
 ) -> Iterator[int]:
-    """Round every layer's matrices in place, but those named in `keep`; yields each layer done."""
+    """Round the matrices of every layer but those in `keep`, in place; yields each layer done."""
     states, named = zip(*(_inputs(model, batch) for batch in calibration), strict=True)
     # Padding would count as so many equal tokens; a sequence's last token always has a weight.
     real = [batch.weights.flip(1).cumsum(1).flip(1) > 0 for batch in calibration]
     for number, layer in enumerate(model.model.layers):
         matrices = {name.split(".")[-1]: m for name, m in layer.named_modules()}
-        for group in TOGETHER:
-            wanted = [matrices[name] for name in group if name not in keep]
-            if not wanted:
-                continue
+        for group in TOGETHER if number not in keep else ():
+            wanted = [matrices[name] for name in group]
             hessian = torch.zeros(wanted[0].in_features, wanted[0].in_features)
             with inputs_of(wanted[:1]) as seen:
                 for state, rest, some in zip(states, named, real, strict=True):
@@ -120,10 +120,11 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--data", type=Path, required=True, help="folder with glancechat/")
     parser.add_argument("--recipe", default="open")
-    parser.add_argument("--keep", nargs="*", default=[], metavar="NAME", help="left as they are")
+    parser.add_argument("--keep", type=int, nargs="*", default=[], metavar="LAYER", help="from 0")
+    parser.add_argument("--threads", type=int, default=CALIBRATION, help="to calibrate on")
     args = parser.parse_args()
     model = LlamaForCausalLM.from_pretrained(args.checkpoint, dtype=torch.float32).eval()
-    calibration = list(calibration_batches(args.checkpoint, args.data, args.recipe))
+    calibration = list(calibration_batches(args.checkpoint, args.data, args.recipe, args.threads))
     for number in round_model(model, calibration, args.keep):
         print(f"layer {number + 1} of {model.config.num_hidden_layers}", flush=True)
     model.save_pretrained(args.out)

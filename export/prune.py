@@ -183,11 +183,13 @@ def prune(
     return model
 
 
-def calibration_batches(folder: Path, data: Path, recipe: str) -> Iterator[Batch]:
-    """Training threads, spread over the recipe's sets, packed for the checkpoint in `folder`."""
+def calibration_batches(
+    folder: Path, data: Path, recipe: str, threads: int = CALIBRATION
+) -> Iterator[Batch]:
+    """About so many training threads, spread over the recipe's sets, packed for a checkpoint."""
     prompt = ThreadPrompt(JsonTokenizer(folder / "tokenizer.json"))
     training = assemble(read_recipe(recipe), data, dialogues_too=False).training
-    chosen = training[:: max(1, len(training) // CALIBRATION)]
+    chosen = training[:: max(1, len(training) // threads)]
     for group in batches([pack(e, prompt) for e in chosen], 2048, random.Random(0)):
         yield collate(group)
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -196,8 +196,11 @@ def export_model(
     name: str | None = None,
     metadata: Mapping[str, str] | None = None,
     chat_template: str | None = None,
+    keep: Collection[int] = (),
 ) -> None:
     """Write the checkpoint as GGUF; `kind` is one of `TYPES`.
+
+    The layers in `keep`, counted from 0, are written in the type of the embeddings.
 
     The key sidelong.ships of one that may not ship is "false", which `export.release` refuses.
     Raises `ValueError` for a checkpoint that GGUF or llama.cpp can't express, and for rows that
@@ -217,8 +220,9 @@ def export_model(
     add_metadata(writer, metadata or {})
     if not ships(checkpoint):
         writer.add_string("sidelong.ships", "false")
+    finer = (*VOCABULARY_TENSORS, *(f"blk.{layer}." for layer in keep))
     for tensor, values in tensors(checkpoint, config):
-        wanted = outer if tensor in VOCABULARY_TENSORS else inner
+        wanted = outer if tensor.startswith(finer) else inner
         if values.ndim == 1:
             wanted = GGMLQuantizationType.F32
         writer.add_tensor(tensor, _quantized(values, wanted), raw_dtype=wanted)
@@ -264,6 +268,7 @@ def main() -> None:
     parser.add_argument("--type", choices=TYPES, default="q4_0")
     parser.add_argument("--name", help="general.name (default: the folder's)")
     parser.add_argument("--meta", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--keep", type=int, nargs="*", default=[], metavar="LAYER", help="as Q8_0")
     parser.add_argument("--chat-template", type=Path, help="file with a Jinja template")
     parser.add_argument("--research", action="store_true", help="also of data that may not ship")
     args = parser.parse_args()
@@ -281,6 +286,7 @@ def main() -> None:
         name=args.name,
         metadata=dict(pair.split("=", 1) for pair in args.meta),
         chat_template=template,
+        keep=args.keep,
     )
     print(f"{args.out}: {args.out.stat().st_size / 1e6:.1f} MB, {args.type}")
 

@@ -24,12 +24,12 @@ def agreement(texts: Sequence[str]) -> list[float]:
     """
     bags = [Counter(words(text)) for text in texts]
     return [
-        sum(_f1(bag, other) for j, other in enumerate(bags) if j != i) / max(1, len(bags) - 1)
+        sum(word_f1(bag, other) for j, other in enumerate(bags) if j != i) / max(1, len(bags) - 1)
         for i, bag in enumerate(bags)
     ]
 
 
-def _f1(one: Counter[str], other: Counter[str]) -> float:
+def word_f1(one: Counter[str], other: Counter[str]) -> float:
     """Twice what two bags of words share, over all they hold; two empty ones are equal."""
     size = one.total() + other.total()
     return 2 * (one & other).total() / size if size else 1.0

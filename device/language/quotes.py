@@ -1,20 +1,26 @@
 """The sender's own words, shortened: what stands where no line of the model's may.
 
-The sentences that say most, as many as there is room for, in the order they were written. A
-question weighs one, a time, day or number one, a sign of a change 0.3, length up to one; a time or
-day that is corrected later takes one off. (Weights fitted by regression to what people wrote about
-GlanceChat's threads do no better.)
+The sentences that say most, as many as there is room for, in the order they were written. Which
+these are the model points out, where it was asked: those that share most words with its samples of
+the line. A sample may say false things of the right sentences, and the sentences are true
+(docs/decisions/0009-pointing.md has the figures).
+
+Where it wasn't asked, a question weighs one, a time, day or number one, a sign of a change 0.3,
+length up to one. Either way a time or day that is corrected later stands only where nothing else
+does.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from device.language.consensus import word_f1
 from device.language.values import fold, values
-from device.language.words import corrects
+from device.language.words import corrects, words
 from device.messages import GLANCE_CHARS, Line, Message, Thread
 from device.text import neutralise
 
@@ -23,6 +29,8 @@ FULL = 50
 """Characters from which on a sentence is no weightier for being longer."""
 LEAST = 0.2
 """A sentence that weighs less ("Yes.") stands only where all do."""
+LEAST_LIKE = 0.2
+"""Mean F1 of the words that a sentence and what points at it share, for it to be meant."""
 LEFT_OUT, NEXT = " … ", " / "
 """Between two sentences: something was left out; the next message begins."""
 
@@ -30,6 +38,14 @@ CUE = 1
 """Sentences by which "no sorry" may precede what is right."""
 _WHEN = ("time", "weekday", "date")
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+")
+_CLAUSE = re.compile(r"(?<=[,;:])\s+|\s+[-–—]\s+|\s+(?=(?:but|and|so|pero|y|aur|lekin)\s)")
+_BINDS = re.compile(
+    r"\b(?:if|unless|when|once|until|till|before|after|except|without|not|no|never|nobody|says?|said"
+    r"|si|cuando|sin|nunca|agar|jab|mat|nahi|na)\b|n't\b"
+)
+"""Words that what follows hangs on: without them it says something else."""
+_LEAST_PART = 8
+"""Characters of a sentence's end that can stand alone."""
 _CHANGES = re.compile(
     r"\b(?:not|no|now|instead|moved|changed?|cancel\w*|late|new|sorry|but|please|need|can you)\b"
     r"|n't\b"
@@ -55,12 +71,26 @@ class _Sentence:
     text: str
     is_last: bool
     """Whether its message ends with it."""
+    is_cut: bool = False
+    """Whether its beginning is left out."""
+
+    @property
+    def begins(self) -> bool:
+        """Whether its message begins with it."""
+        return self.number == 0 and not self.is_cut
 
     def precedes(self, other: _Sentence) -> bool:
         """Whether nothing stands between the two."""
         if self.message == other.message:
-            return self.number + 1 == other.number
-        return self.is_last and (other.message, other.number) == (self.message + 1, 0)
+            return self.number + 1 == other.number and not other.is_cut
+        return self.is_last and other.message == self.message + 1 and other.begins
+
+    def ends(self) -> Iterator[_Sentence]:
+        """The sentence from each of its later clauses on, where these hang on nothing before."""
+        for match in _CLAUSE.finditer(self.text):
+            before, after = self.text[: match.start()], self.text[match.end() :]
+            if len(after) >= _LEAST_PART and not _BINDS.search(fold(before)):
+                yield replace(self, text=after, is_cut=True)
 
 
 def _sentences(messages: Iterable[Message], me: str) -> list[_Sentence]:
@@ -73,31 +103,36 @@ def _sentences(messages: Iterable[Message], me: str) -> list[_Sentence]:
     return found
 
 
-def _weigh(said: Sequence[_Sentence]) -> dict[_Sentence, float]:
-    """How much each sentence says."""
-    weights = {}
+def _outdated(said: Sequence[_Sentence]) -> set[_Sentence]:
+    """Those with a time or day that is corrected later."""
+    found: set[_Sentence] = set()
     corrected: set[tuple[str, float]] = set()
     cues = [corrects(fold(sentence.text)) for sentence in said]
     for i in reversed(range(len(said))):
-        sentence, text = said[i], said[i].text
-        found = [v for v in values(text) if v.kind != "word"]  # "two weeks" is no news
-        when = {(v.kind, v.number) for v in found if v.kind in _WHEN}
-        stale = any(kind == k and number != n for kind, number in when for k, n in corrected)
-        dated = -1 if stale else bool(found)
-        changes = bool(_CHANGES.search(fold(text)))
-        weights[sentence] = ("?" in text) + dated + 0.3 * changes + min(len(text), FULL) / FULL
+        when = {(v.kind, v.number) for v in values(said[i].text) if v.kind in _WHEN}
+        if any(kind == k and number != n for kind, number in when for k, n in corrected):
+            found.add(said[i])
         if any(cues[max(0, i - CUE) : i + 1]):
             corrected |= when
-    return weights
+    return found
+
+
+def _weight(sentence: _Sentence, outdated: Container[_Sentence]) -> float:
+    """How much a sentence says."""
+    text = sentence.text
+    dated = any(v.kind != "word" for v in values(text))  # "two weeks" is no news
+    changes = bool(_CHANGES.search(fold(text)))
+    known = -1 if sentence in outdated else dated
+    return ("?" in text) + known + 0.3 * changes + min(len(text), FULL) / FULL
 
 
 def _told(sentences: Sequence[_Sentence]) -> str:
     """'Ben: "…one. Another. / the next message …" Cleo: "…"', with what is left out marked."""
     first, last = sentences[0], sentences[-1]
-    told = f'{first.sender}: "{"" if first.number == 0 else "…"}{first.text}'
+    told = f'{first.sender}: "{"" if first.begins else "…"}{first.text}'
     for before, after in pairwise(sentences):
         if before.sender != after.sender:
-            told += f'" {after.sender}: "{"" if after.number == 0 else "…"}'
+            told += f'" {after.sender}: "{"" if after.begins else "…"}'
         elif not before.precedes(after):
             told += LEFT_OUT
         else:
@@ -107,22 +142,59 @@ def _told(sentences: Sequence[_Sentence]) -> str:
     return f'{told}{"" if ends else "…"}"'
 
 
-def quote(messages: Iterable[Message], me: str, chars: int) -> str:
-    """The weightiest sentences in at most `chars` characters, 'Ben: "their words…"'.
+def _fitted(told: str, chars: int) -> str:
+    """What was told, cut at a word boundary where it is too long, its last quote closed."""
+    return told if len(told) <= chars else f'{shorten(told.rstrip(chr(34)), chars - 1)}"'
 
-    The weightiest is always there, cut at a word boundary where it is too long.
-    """
-    said = _sentences(messages, me)
-    if len(_told(said)) <= chars:
-        return _told(said)
-    weights = _weigh(said)
+
+def _weightiest(said: Sequence[_Sentence], chars: int) -> list[_Sentence]:
+    """The weightiest sentence, and as many of the next as fit."""
+    outdated = _outdated(said)
+    weights = {sentence: _weight(sentence, outdated) for sentence in said}
     chosen: list[_Sentence] = []
     for sentence in sorted(said, key=weights.__getitem__, reverse=True):
         more = sorted([*chosen, sentence])
         if not chosen or (len(_told(more)) <= chars and weights[sentence] >= LEAST):
             chosen = more
-    told = _told(chosen)
-    return told if len(told) <= chars else f'{shorten(told.rstrip(chr(34)), chars - 1)}"'
+    return chosen
+
+
+def _pointed_at(said: Sequence[_Sentence], chars: int, pointers: Sequence[str]) -> list[_Sentence]:
+    """The sentence, or its end, most like `pointers`, and as many more as make it liker and fit."""
+    bags = [Counter(words(pointer)) for pointer in pointers]
+    outdated = _outdated(said)
+    open_ = [sentence for sentence in said if sentence not in outdated] or list(said)
+
+    def like(sentences: Sequence[_Sentence]) -> float:
+        bag = Counter(words(_fitted(_told(sentences), chars)))
+        return sum(word_f1(bag, other) for other in bags) / max(1, len(bags))
+
+    first = max((part for s in open_ for part in (s, *s.ends())), key=lambda part: like([part]))
+    chosen, best = [first], like([first])
+    if best < LEAST_LIKE:
+        return []
+    open_ = [s for s in open_ if (s.message, s.number) != (first.message, first.number)]
+    while True:
+        more = [sorted([*chosen, s]) for s in open_]
+        fit = [sentences for sentences in more if len(_told(sentences)) <= chars]
+        liker = max(fit, key=like, default=chosen)
+        if like(liker) <= best:
+            return chosen
+        chosen, best = liker, like(liker)
+        open_ = [s for s in open_ if s not in chosen]
+
+
+def quote(messages: Iterable[Message], me: str, chars: int, pointers: Sequence[str] = ()) -> str:
+    """What was said that says most, in at most `chars` characters: 'Ben: "their words…"'.
+
+    `pointers` are texts about the messages, true or not. At least one sentence is always there, cut
+    at a word boundary where it is too long.
+    """
+    said = _sentences(messages, me)
+    if len(_told(said)) <= chars:
+        return _told(said)
+    chosen = _pointed_at(said, chars, pointers) or _weightiest(said, chars)
+    return _fitted(_told(chosen), chars)
 
 
 def _new(thread: Thread) -> tuple[Message, ...]:
@@ -138,9 +210,9 @@ def fits_whole(thread: Thread, chars: int) -> bool:
     return len(_told(_sentences(_new(thread), thread.me))) <= chars
 
 
-def quoted_glance(thread: Thread) -> Line:
-    """What the new messages say most weightily, as a glance."""
-    return Line(quote(_new(thread), thread.me, GLANCE_CHARS), "quote")
+def quoted_glance(thread: Thread, pointers: Sequence[str] = ()) -> Line:
+    """What the new messages say most weightily, as a glance; `pointers` as for `quote`."""
+    return Line(quote(_new(thread), thread.me, GLANCE_CHARS, pointers), "quote")
 
 
 WARNING = "Likely scam: "
@@ -156,9 +228,9 @@ def warned_glance(thread: Thread) -> Line:
     return Line(WARNING + quote(_new(thread), thread.me, room), "model")
 
 
-def quoted_summary(thread: Thread) -> Line:
+def quoted_summary(thread: Thread, pointers: Sequence[str] = ()) -> Line:
     """What the new messages say most weightily, at a summary's length."""
-    return Line(quote(_new(thread), thread.me, SUMMARY_CHARS), "quote")
+    return Line(quote(_new(thread), thread.me, SUMMARY_CHARS, pointers), "quote")
 
 
 def quoted_ask(thread: Thread) -> Line | None:

@@ -10,7 +10,7 @@
 6. a draft is decoded greedily; one that fails its check is sampled, and where that fails too,
    another intent takes its place
 
-Where the sender's own words are known to be better, nothing is decoded (`_Work.wants`).
+Where the sender's own words are known to be better, nothing is decoded (`Work.wants`).
 
 Many threads go through the same steps side by side, so that their texts share batches.
 """
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from device.language.adapter_choice import Follow
@@ -30,25 +30,18 @@ from device.language.engine import Engine, Sampling, Seq
 from device.language.fraud import accuses, may_be_fraud
 from device.language.prompt import NOTHING_ASKED, Prompt, Task
 from device.language.quotes import (
-    SUMMARY_CHARS,
-    fits_whole,
-    quoted_ask,
-    quoted_glance,
     quoted_summary,
-    warned_glance,
 )
 from device.language.showing import LEAST_AGREED, LINES, draft_passes, line_passes
 from device.language.spill import Spill
 from device.language.tokenizer import Tokenizer
 from device.language.triage import Triager
-from device.messages import GLANCE_CHARS, Card, Draft, Intent, Line, Thread, Triage
+from device.language.work import DRAFTS, WHOLE, Work
+from device.messages import Card, Intent, Thread, Triage
 
 Watch = Callable[[Thread, str, str, bool], None]
 """(thread, task or intent, a text decoded for it, whether that may be shown)."""
 
-PARTS = ("prefill", "glance", "summary", "asks", "triage", "replies")
-"""What `Card.timings_ms` has a time for."""
-DRAFTS = 3
 SAMPLES: dict[str, int] = {"glance": 8, "summary": 6, "asks": 6, "reply": 4}
 """Decodings of one text, each by a seed of its own; of a reply, once the greedy one failed."""
 SAMPLED = Sampling(temperature=0.7, top_k=40, top_p=0.95)
@@ -57,40 +50,6 @@ FORKS = 12
 MOST_TOKENS: dict[str, int] = {"glance": 36, "summary": 80, "asks": 36, "reply": 48}
 ROOM = 224
 """Positions kept free behind a thread: the longest task and its answer, twice over."""
-WHOLE: dict[str, int] = {"glance": GLANCE_CHARS, "summary": SUMMARY_CHARS}
-"""Characters in which news that fit need no line of the model's, unless to warn of them."""
-
-_UNKNOWN = Triage(needs_reply=False, urgency="low")
-
-
-@dataclass(slots=True)
-class _Work:
-    """A thread on its way to a card."""
-
-    thread: Thread
-    cached: Cached
-    ms: dict[str, float]
-    taught: bool = True
-    """Whether the model knows the language."""
-    good: dict[str, str] = field(default_factory=dict)
-    """What may be shown, by "glance", "summary", "asks", or intent."""
-    triage: Triage = _UNKNOWN
-    intents: list[Intent] = field(default_factory=list)
-    """Likeliest first; empty where no reply is needed or none can be written."""
-    is_asked: bool = False
-    """Whether most samples say that something is asked, in whatever words."""
-    warns: bool = False
-    """Whether it is called a fraud. What a fraud asks for is then no business of ours."""
-
-    def wants(self, task: Task) -> bool:
-        """Whether the model is asked for this line, rather than the sender for their own words."""
-        thread = self.thread
-        if not self.taught or (task == "asks" and thread.is_answered):
-            return False
-        told = bool(thread.news) or task == "glance"
-        if told and task in WHOLE and fits_whole(thread, WHOLE[task]):
-            return may_be_fraud(thread)
-        return task != "glance" or bool(thread.news) or not thread.is_answered
 
 
 class Writer:
@@ -159,10 +118,10 @@ class Writer:
         `ValueError` for a thread without messages.
         """
         [work] = self._begun([thread])
-        yield self._finished(work)
+        yield work.card(self._model)
         work.cached = self.prefill(thread)  # it may have made room for others meanwhile
         self._rest([work])
-        yield self._finished(work)
+        yield work.card(self._model)
 
     def cards(self, threads: Sequence[Thread]) -> Iterator[Card]:
         """A card a thread, in their order; neighbours are decoded side by side.
@@ -185,7 +144,7 @@ class Writer:
 
     def unchecked(self, thread: Thread, task: Task) -> str:
         """The model's first decoding, whatever it says: for measuring, never for showing."""
-        job = self._job(task, _Work(thread, self.prefill(thread), {}))
+        job = self._job(task, Work(thread, self.prefill(thread), {}))
         [[answer]] = self._decoder.decode([replace(job, samples=1)], Sampling())
         return answer.text
 
@@ -195,18 +154,18 @@ class Writer:
 
     def _sum_up(self, older: Thread, seq: Seq) -> str:
         """One line for messages that no longer fit, checked like any other."""
-        work = _Work(older, Cached(seq, 0), {})
+        work = Work(older, Cached(seq, 0), {})
         self._decode([(work, self._job("summary", work))])
-        return work.good.get("summary") or quoted_summary(older).text
+        return work.good.get("summary") or quoted_summary(older, work.said["summary"]).text
 
     def _side_by_side(self, threads: Sequence[Thread]) -> list[Card]:
         """The cards of threads that fit the engine together."""
         self.forget()  # finished neighbours must not fill the cache
         work = self._begun(threads)
         self._rest(work)
-        return [self._finished(w) for w in work]
+        return [w.card(self._model) for w in work]
 
-    def _begun(self, threads: Sequence[Thread]) -> list[_Work]:
+    def _begun(self, threads: Sequence[Thread]) -> list[Work]:
         """Prefilled, with their glances and their triage: by that it is told whether a glance may
         interrupt."""
         work = []
@@ -214,7 +173,7 @@ class Writer:
             started = time.perf_counter()
             cached = self.prefill(thread)
             taught = self._prompt.knows(thread)
-            work.append(_Work(thread, cached, {"prefill": _since(started)}, taught))
+            work.append(Work(thread, cached, {"prefill": _since(started)}, taught))
         self._decode(self._lines(work, "glance"))
         for w in work:
             started = time.perf_counter()
@@ -222,7 +181,7 @@ class Writer:
             w.ms["triage"] = _since(started)
         return work
 
-    def _rest(self, work: Sequence[_Work]) -> None:
+    def _rest(self, work: Sequence[Work]) -> None:
         """Intents, summary, asks and drafts."""
         for w in work:
             started = time.perf_counter()
@@ -245,11 +204,13 @@ class Writer:
         for w in work:
             w.ms["replies"] = _since(started) if w.intents else 0.0
 
-    def _decode(self, jobs: Sequence[tuple[_Work, Job]], sampling: Sampling = SAMPLED) -> None:
+    def _decode(self, jobs: Sequence[tuple[Work, Job]], sampling: Sampling = SAMPLED) -> None:
         """Every sample of every job, all in shared batches; what may be shown of them is kept."""
         answers = self._decoder.decode([job for _, job in jobs], sampling)
         for (w, job), heard in zip(jobs, answers, strict=True):
             w.ms[job.name] = max(answer.ms for answer in heard)
+            if job.name in WHOLE:
+                w.said[job.name] = [answer.text for answer in heard if answer.text]
             agreed = agreement([answer.text for answer in heard])
             rated = [
                 (self._passes(w, job, a), share) for a, share in zip(heard, agreed, strict=True)
@@ -262,31 +223,7 @@ class Writer:
             if job.name == "asks":
                 w.is_asked = 2 * sum(a.text != NOTHING_ASKED for a in heard) > len(heard)
 
-    def _finished(self, work: _Work) -> Card:
-        """The card, with quotes where the model's lines did not hold."""
-        thread, good = work.thread, work.good
-        glance, summary = (
-            Line(good[task], "model") if task in good else quoted(thread)
-            for task, quoted in (("glance", quoted_glance), ("summary", quoted_summary))
-        )
-        if work.warns and not accuses(glance.text):
-            glance = warned_glance(thread)
-        quoted = quoted_ask(thread) or (quoted_summary(thread) if work.is_asked else None)
-        asks = Line(good["asks"], "model") if "asks" in good else quoted
-        drafts = tuple(Draft(i, good[i]) for i in work.intents if i in good)[:DRAFTS]
-        return Card(
-            thread_id=thread.id,
-            glance=glance,
-            summary=summary,
-            asks=None if good.get("asks") == NOTHING_ASKED or work.warns else asks,
-            triage=replace(work.triage, needs_reply=False) if work.warns else work.triage,
-            drafts=() if work.warns else drafts,
-            model=self._model,
-            tokens=work.cached.tokens,
-            timings_ms={part: work.ms.get(part, 0.0) for part in PARTS},
-        )
-
-    def _passes(self, work: _Work, job: Job, answer: Answer) -> bool:
+    def _passes(self, work: Work, job: Job, answer: Answer) -> bool:
         """Whether a text may be shown as the model's own."""
         name, text, thread = job.name, answer.text, work.thread
         if not answer.ended:
@@ -299,14 +236,14 @@ class Writer:
             self._watch(thread, name, text, passes)
         return passes
 
-    def _lines(self, work: Sequence[_Work], *tasks: Task) -> list[tuple[_Work, Job]]:
+    def _lines(self, work: Sequence[Work], *tasks: Task) -> list[tuple[Work, Job]]:
         return [(w, self._job(task, w)) for w in work for task in tasks if w.wants(task)]
 
-    def _job(self, task: Task, work: _Work) -> Job:
+    def _job(self, task: Task, work: Work) -> Job:
         asked = self._prompt.task(task, work.thread)
         return Job(work.cached.seq, task, asked, MOST_TOKENS[task], SAMPLES[task])
 
-    def _reply(self, intent: Intent, work: _Work) -> Job:
+    def _reply(self, intent: Intent, work: Work) -> Job:
         asked = self._prompt.reply(intent, work.thread)
         return Job(work.cached.seq, intent, asked, MOST_TOKENS["reply"], SAMPLES["reply"])
 

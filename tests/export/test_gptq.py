@@ -73,14 +73,17 @@ def test_a_models_matrices_are_written_as_they_were_chosen(
 ) -> None:
     model = LlamaForCausalLM.from_pretrained(checkpoint, dtype=torch.float32).eval()
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
-    done = list(round_model(model, calibration, keep=["v_proj"]))
+    done = list(round_model(model, calibration, keep=[0]))
     assert done == list(range(model.config.num_hidden_layers))
     for name, p in model.named_parameters():
-        moved = "_proj." in name and "v_proj" not in name
+        moved = "_proj." in name and "layers.0." not in name
         assert bool((p != before[name]).any()) == moved, name
     model.save_pretrained(checkpoint)
     path = tmp_path / "tiny.gguf"
-    export_model(checkpoint, path, kind="q4_0")
-    [tensor] = [t for t in GGUFReader(path).tensors if t.name == "blk.1.ffn_down.weight"]
-    written = gguf.quants.dequantize(tensor.data, GGMLQuantizationType.Q4_0)
+    export_model(checkpoint, path, kind="q4_0", keep=[0])
+    tensors = {t.name: t for t in GGUFReader(path).tensors}
+    assert tensors["blk.0.ffn_down.weight"].tensor_type == GGMLQuantizationType.Q8_0
+    written = gguf.quants.dequantize(
+        tensors["blk.1.ffn_down.weight"].data, GGMLQuantizationType.Q4_0
+    )
     assert (written == model.model.layers[1].mlp.down_proj.weight.detach().numpy()).all()

@@ -151,3 +151,45 @@ def test_what_was_corrected_later_is_not_what_stands_on_the_lens() -> None:
         ("Ben", "No sorry. WEDNESDAY 10:40. Such a mess they make of it, every single time."),
     )
     assert quoted_glance(thread).text == 'Ben: "No sorry. WEDNESDAY 10:40."'
+
+
+WEEKEND = chat(
+    ("Ben", "the train was 40 minutes late again and I missed all of the first half!"),
+    ("Cleo", "does anybody know a plumber? my sink is under water since 6 this morning"),
+    ("Ben", "anyway, bring the blue tent, the old one leaks"),
+)
+
+
+def test_the_models_samples_point_at_the_words_that_are_quoted() -> None:
+    unasked = quoted_glance(WEEKEND)
+    pointed = quoted_glance(WEEKEND, ["Cleo: bring Ben the blue tent", "the blue tent leaks, Ben"])
+    assert "tent" not in unasked.text
+    assert pointed == Line('Ben: "…bring the blue tent, the old one leaks"', "quote")
+
+
+def test_a_false_sample_makes_no_quote_false() -> None:
+    result, _ = decoded(WEEKEND, glance="Cleo sank the 99 blue tents, old one leaks")
+    assert result.glance.source == "quote"
+    assert "99" not in result.glance.text
+    assert "blue tent" in result.glance.text
+
+
+@pytest.mark.parametrize(
+    ("text", "never"),
+    [
+        ("unless it rains the whole long afternoon, we meet at the pier", '"…we meet'),
+        ("I never said to anybody in the office that, we meet at the pier", '"…we meet'),
+        ("si llueve toda la tarde como ayer y anteayer, we meet at the pier", '"…we meet'),
+    ],
+)
+def test_what_hangs_on_a_condition_is_not_quoted_without_it(text: str, never: str) -> None:
+    thread = chat(("Ben", text), ("Ben", "my phone is nearly dead so this is all for now"))
+    assert never not in quoted_glance(thread, ["we meet at the pier"]).text
+
+
+def test_what_was_corrected_is_not_quoted_however_it_is_pointed_at() -> None:
+    thread = chat(
+        ("Ben", "we meet at 7:15 at the old pier behind the fish market then"),
+        ("Ben", "no sorry, 8:00. and take a jacket because of the wind out there"),
+    )
+    assert "7:15" not in quoted_glance(thread, ["we meet at 7:15 at the old pier"]).text
