@@ -200,7 +200,8 @@ def export_model(
 ) -> None:
     """Write the checkpoint as GGUF; `kind` is one of `TYPES`.
 
-    The layers in `keep`, counted from 0, are written in the type of the embeddings.
+    The layers in `keep`, counted from 0, are written in the type of the embeddings; the key
+    sidelong.finer names them.
 
     The key sidelong.ships of one that may not ship is "false", which `export.release` refuses.
     Raises `ValueError` for a checkpoint that GGUF or llama.cpp can't express, and for rows that
@@ -220,6 +221,8 @@ def export_model(
     add_metadata(writer, metadata or {})
     if not ships(checkpoint):
         writer.add_string("sidelong.ships", "false")
+    if keep:
+        writer.add_string("sidelong.finer", " ".join(map(str, keep)))
     finer = (*VOCABULARY_TENSORS, *(f"blk.{layer}." for layer in keep))
     for tensor, values in tensors(checkpoint, config):
         wanted = outer if tensor.startswith(finer) else inner

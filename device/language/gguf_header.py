@@ -54,6 +54,8 @@ class GgufHeader:
     has_chat_template: bool
     prompt: str | None
     """The key `sidelong.prompt`: the prompt format of a model of our own, such as "thread/1"."""
+    finer: tuple[int, ...]
+    """The key `sidelong.finer`: the layers of a model of our own that are in Q8_0 instead."""
     ships: bool
     """False where the key `sidelong.ships` says that its training data forbids it."""
     parts: int
@@ -95,6 +97,7 @@ def read_header(path: Path) -> GgufHeader:
         quantization="unknown" if file_type is None else _FILE_TYPES.get(file_type, "unknown"),
         has_chat_template=bool(text("tokenizer.chat_template")),
         prompt=text("sidelong.prompt"),
+        finer=tuple(int(n) for n in (text("sidelong.finer") or "").split() if n.isdecimal()),
         ships=text("sidelong.ships") != "false",
         parts=number("split.count") or 1,
     )

@@ -18,7 +18,7 @@ from llama_cpp._ggml import libggml
 from device.language.gguf_header import GgufHeader
 
 _CPU = 0
-_BLOCKS = rb"^blk\.\d+\.(attn_(q|k|v|output)|ffn_(gate|up|down))\.weight$"
+_MATRICES = r"\d+\.(attn_(q|k|v|output)|ffn_(gate|up|down))\.weight$"
 
 
 class _Override(ctypes.Structure):
@@ -41,7 +41,10 @@ def avoid_amx(params: Any, header: GgufHeader) -> object:
     repacked = _extra_buffer_types().get("CPU_REPACK")
     if repacked is None:
         return None
-    overrides = (_Override * 2)(_Override(_BLOCKS, repacked))
+    # A layer in Q8_0 has no repacked layout here, and llama.cpp dies of one that is put there.
+    finer = "".join(rf"(?!{layer}\.)" for layer in header.finer)
+    blocks = rf"^blk\.{finer}{_MATRICES}"
+    overrides = (_Override * 2)(_Override(blocks.encode(), repacked))
     params.tensor_buft_overrides = ctypes.addressof(overrides)
     return overrides
 

@@ -36,11 +36,14 @@ def test_greedy_like_the_checkpoint(checkpoint: Path, tmp_path: Path) -> None:
     assert (header.name, header.prompt, header.quantization) == ("tiny", "x/1", "F32")
 
 
-@pytest.mark.parametrize("kind", ["q4_0", "q8_0"])
-def test_quantized_loads_and_speaks(checkpoint: Path, tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize(("kind", "keep"), [("q4_0", ()), ("q4_0", (1,)), ("q8_0", ())])
+def test_quantized_loads_and_speaks(
+    checkpoint: Path, tmp_path: Path, kind: str, keep: tuple[int, ...]
+) -> None:
     path = tmp_path / "tiny.gguf"
-    export_model(checkpoint, path, kind=kind, metadata={"sidelong.prompt": "x/1"})
-    assert read_header(path).quantization.casefold() == kind
+    export_model(checkpoint, path, kind=kind, metadata={"sidelong.prompt": "x/1"}, keep=keep)
+    header = read_header(path)
+    assert (header.quantization.casefold(), header.finer) == (kind, keep)
     with LlamaEngine(path, threads=2) as engine:
         assert len(greedy(engine, list(range(5, 100)), 8)) == 8
 
