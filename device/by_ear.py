@@ -80,15 +80,14 @@ class ByEar:
         before, self._scene = self._scene, scene
         if any(row.mark == "notice" and row.text.endswith("?") for row in scene.rows):
             self._asks_until = time.monotonic() + ANSWER
-        riding = self._activity() == "riding"
-        await self._inner.show(replace(scenes.DARK, thread=scene.thread) if riding else scene)
+        await self._inner.show(self._seen(scene))
         self._ears.expect(Vocabulary(tuple(self._names()), _topics(scene), self._asks()))
         words = speech(scene, before, self._activity())
         if not words:
             return
         if scene.stage or scene.tier != "glance":
             self._mouth.hush()
-        if riding and scene.stage == "read back":
+        if self._riding and scene.stage == "read back":
             self._has_to_be_heard = True
             whole = await self._mouth.say(words)
             self._has_to_be_heard = False
@@ -158,12 +157,21 @@ class ByEar:
         """Whether a question of Sidelong's stands there, or stood there just now."""
         return time.monotonic() < self._asks_until
 
+    @property
+    def _riding(self) -> bool:
+        return self._activity() == "riding"
+
+    def _seen(self, scene: Scene) -> Scene:
+        """What of a scene is drawn: while the wearer rides, nothing."""
+        return replace(scenes.DARK, thread=scene.thread) if self._riding else scene
+
     async def _speak(self, words: str) -> None:
         await self._mouth.say(words)
 
     async def _note(self, text: str) -> None:
         with suppress(DisplayError):
-            await self._inner.show(scenes.with_notes(self._scene or scenes.DARK, (text,)))
+            noted = scenes.with_notes(self._scene or scenes.DARK, (text,))
+            await self._inner.show(self._seen(noted))
         await self._mouth.say(text)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:

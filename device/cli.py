@@ -19,6 +19,7 @@ COMMANDS = {
     "check": "judge statements about threads: is each one supported?",
     "inbox": "list, search, import and wipe the messages kept on this machine",
     "matrix": "log in to a Matrix server, verify devices, log out",
+    "kdeconnect": "pair with an Android phone, list the paired phones, forget one",
     "model": "list, choose, verify and fetch models",
     "personalize": "learn from your sent messages how you write, on this machine",
     "federate": "learn together with others; texts stay here, adapter tensors leave",

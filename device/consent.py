@@ -15,6 +15,24 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from device.consent_events import (
+    Accepted,
+    Arrived,
+    Cancel,
+    Choose,
+    Confirm,
+    Event,
+    Leave,
+    Offer,
+    Own,
+    Propose,
+    Refused,
+    Tick,
+    Unclear,
+    Undo,
+    WasReadBack,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -24,18 +42,6 @@ class Patience:
     """For a choice among drafts, and for the word after a text was read back."""
     countdown: float = 3.0
     undo: float = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """What can be answered: a conversation as it stood at its last message."""
-
-    conversation: str
-    recipient: str
-    """The conversation as the wearer knows it."""
-    last: str
-    """Id of its newest message. One newer, and the offer is void."""
-    drafts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,93 +110,6 @@ State: TypeAlias = Idle | Proposed | Chosen | ReadBack | Countdown | Sending | S
 Open: TypeAlias = Proposed | Chosen | ReadBack | Countdown
 """Not sent, and not yet on its way."""
 OPEN = (Proposed, Chosen, ReadBack, Countdown)
-
-
-@dataclass(frozen=True, slots=True)
-class Propose:
-    """The wearer wants to answer."""
-
-    offer: Offer
-
-
-@dataclass(frozen=True, slots=True)
-class Choose:
-    """The wearer picked a draft, counted from 1."""
-
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class Own:
-    """The wearer said or typed a reply of their own, or another wording."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class WasReadBack:
-    """This text to this conversation now stands before the wearer (or has been spoken)."""
-
-    conversation: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Confirm:
-    """The wearer said "send"."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cancel:
-    """The wearer said "no"."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unclear:
-    """The wearer said something that is no answer here."""
-
-
-@dataclass(frozen=True, slots=True)
-class Leave:
-    """The wearer turned to something else: another conversation, another page, away."""
-
-
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """A conversation has changed: a message, an edit, a message taken back."""
-
-    conversation: str
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """Time has passed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """The connector has sent it under that id; `undoable`: and could take it back."""
-
-    message_id: str
-    undoable: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """It was not sent, or nobody knows; `why` says so to the wearer."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Undo:
-    """The wearer said "undo"."""
-
-
-Event: TypeAlias = (
-    Propose | Choose | Own | WasReadBack | Confirm | Cancel | Unclear | Leave | Arrived | Tick
-    | Accepted | Refused | Undo
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

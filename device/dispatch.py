@@ -8,7 +8,8 @@ import logging
 from collections.abc import Callable
 
 from device.connectors.connector import Connector, Receipt
-from device.consent import NEWER, Accepted, Redact, Refused, Send
+from device.consent import NEWER, Redact, Send
+from device.consent_events import Accepted, Refused
 from device.errors import ConnectorError, StoreError
 from device.inbox import Inbox
 from device.logs import about

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from device import consent
 from device.card_queue import Written
+from device.consent_events import Accepted, Refused
 from device.intake import Changed
 from device.settings import Activity
 
@@ -41,6 +41,4 @@ class Stop:
     error: Exception | None = None
 
 
-Happened: TypeAlias = (
-    Changed | Said | Moved | Written | consent.Accepted | consent.Refused | TakenBack
-)
+Happened: TypeAlias = Changed | Said | Moved | Written | Accepted | Refused | TakenBack

@@ -25,8 +25,9 @@ from pathlib import Path
 from typing import Self
 
 from device.errors import StoreError
+from device.inbox_reading import count, senders, thread, threads
 from device.inbox_removal import expire, remove, tidy
-from device.inbox_rows import ThreadInfo, info_of, iso, message_of, with_ids
+from device.inbox_rows import ThreadInfo, iso, with_ids
 from device.inbox_schema import explained, open_database, transaction
 from device.inbox_search import Hit, Passage, passages, search
 from device.messages import Message, Thread
@@ -165,23 +166,7 @@ class Inbox:
     def threads(self) -> list[ThreadInfo]:
         """All conversations, the one with the newest arrival first."""
         with self._using() as db:
-            rows = db.execute(
-                """
-                SELECT t.connector, t.id AS thread_id, t.title, t.me, t.is_group,
-                       c.messages, c.unread, coalesce(c.newest_unread, 0) > t.claimed AS due,
-                       t.claimed > t.shown AS interrupted, m.*
-                FROM (
-                    SELECT thread, count(*) AS messages, max(seq) AS last,
-                           sum(seq > read AND sender != me) AS unread,
-                           max(CASE WHEN seq > read AND sender != me THEN seq END) AS newest_unread
-                    FROM messages JOIN threads ON key = thread WHERE NOT gone GROUP BY thread
-                ) AS c
-                JOIN threads AS t ON t.key = c.thread
-                JOIN messages AS m ON m.seq = c.last
-                ORDER BY c.last DESC
-                """
-            ).fetchall()
-            return [info_of(row) for row in rows]
+            return threads(db)
 
     def due(self) -> list[ThreadInfo]:
         """The conversations that want a card, the one with the newest arrival first."""
@@ -193,37 +178,18 @@ class Inbox:
         Raises `StoreError` for one that isn't kept.
         """
         with self._using() as db:
-            row = db.execute(
-                "SELECT * FROM threads WHERE connector = ? AND id = ?",
-                (clean(connector), clean(thread_id)),
-            ).fetchone()
-            if row is None:
+            found = thread(db, clean(connector), clean(thread_id), last)
+            if found is None:
                 raise StoreError(
                     f"{self.path}: no conversation {thread_id!r} from {connector!r}; "
                     "`sidelong inbox` lists what there is"
                 )
-            rows = db.execute(
-                "SELECT * FROM messages WHERE thread = ? AND NOT gone ORDER BY seq DESC LIMIT ?",
-                (row["key"], -1 if last is None else last),
-            ).fetchall()[::-1]
-            return Thread(
-                id=row["id"],
-                me=row["me"],
-                messages=tuple(map(message_of, rows)),
-                title=row["title"],
-                is_group=bool(row["is_group"]),
-                unread_from=sum(r["seq"] <= row["read"] for r in rows),
-            )
+            return found
 
     def count(self, connector: str, thread_id: str) -> int:
         """How many messages of a conversation are kept."""
         with self._using() as db:
-            [(number,)] = db.execute(
-                "SELECT count(*) FROM messages JOIN threads ON key = thread"
-                " WHERE NOT gone AND connector = ? AND threads.id = ?",
-                (clean(connector), clean(thread_id)),
-            ).fetchall()
-            return int(number)
+            return count(db, clean(connector), clean(thread_id))
 
     def mark_read(self, connector: str, thread_id: str, message_id: str) -> None:
         """The wearer has read this message and all before it. A message that isn't kept is fine."""
@@ -286,11 +252,7 @@ class Inbox:
     def senders(self) -> list[tuple[str, bool]]:
         """Everybody who wrote a message that is kept, and whether that is the wearer."""
         with self._using() as db:
-            rows = db.execute(
-                "SELECT sender, max(sender = me) FROM messages JOIN threads ON key = thread"
-                " WHERE NOT gone GROUP BY sender ORDER BY max(seq) DESC"
-            ).fetchall()
-            return [(name, bool(mine)) for name, mine in rows]
+            return senders(db)
 
     def wipe(self, connector: str | None = None, thread_id: str | None = None) -> int:
         """Remove everything, or one connector's, or one conversation; how many messages that were.

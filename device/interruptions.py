@@ -3,7 +3,7 @@
     when = interruptions.judge(written)          # "now", "pause" or "asked"
     interruptions.came_of(conversation, "read")  # the wearer did something about it
 
-What "pause" means is the flow's to say; when there was none for too long, `batch_due` says so.
+What "pause" means is the flow's to say; when there was none for too long, `batch_in` says so.
 """
 
 from __future__ import annotations

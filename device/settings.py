@@ -25,7 +25,7 @@ from device.errors import SettingsError
 
 EngineName = Literal["llama", "onnx"]
 DateOrder = Literal["dmy", "mdy", "ymd"]
-ConnectorName = Literal["replay", "matrix"]
+ConnectorName = Literal["replay", "matrix", "kdeconnect"]
 DisplayName = Literal["terminal", "web", "halo", "frame", "g1"]
 Encryption = Literal["off", "keyring", "passphrase"]
 Activity = Literal["riding", "walking", "seated"]
@@ -63,6 +63,9 @@ class Settings:
     """Order of day and month in exports; without it, found from the file."""
     connector: ConnectorName | None = None
     """Where `sidelong run` takes messages from, if it isn't told."""
+    apps: tuple[str, ...] = ()
+    """Apps whose notifications are messages (KDE Connect), by their names on the phone, like
+    "Signal"; without any, all whose notifications can be answered."""
     display: DisplayName = "terminal"
     """Where `sidelong run` shows them: "terminal"; "web", a page in the browser; or glasses,
     Brilliant "halo" or "frame", or Even "g1"."""
@@ -147,7 +150,7 @@ def load_settings(path: Path | None = None) -> Settings:
     """
     path = path or settings_path()
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         return Settings()
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -167,6 +170,25 @@ def load_settings(path: Path | None = None) -> Settings:
         raise SettingsError(f"{path}: {error}") from error
 
 
+EXAMPLES: dict[str, object] = {
+    "me": "Anna",
+    "model": "sidelong-118m",
+    "threads": 4,
+    "date_order": "dmy",
+    "connector": "replay",
+    "apps": ["Signal", "WhatsApp"],
+    "keep_days": 30,
+    "people": ["Mum", "Ben"],
+    "groups": ["Climbing"],
+    "quiet": "22:00-07:00",
+    "microphone": "page",
+    "loudspeaker": "answers.wav",
+    "recogniser": "pocketsphinx",
+    "speech": "en-gb",
+}
+"""What a settings file shows of those whose default is nothing."""
+
+
 def settings_file() -> str:
     """A settings file in which every setting is explained and none is set.
 
@@ -178,24 +200,15 @@ def settings_file() -> str:
     for setting, doc in itertools.pairwise(definition.body):
         if isinstance(setting, ast.AnnAssign) and isinstance(doc, ast.Expr):
             said[ast.unparse(setting.target)] = ast.literal_eval(doc.value)
-    hints = typing.get_type_hints(Settings)
     parts = [
         "# Sidelong's settings. Without its #, a line counts; it shows the default or an example.\n"
     ]
     for field in fields(Settings):
         comment = " ".join(said[field.name].split())
-        value = field.default if field.default is not None else _example(hints[field.name])
+        value = EXAMPLES.get(field.name, field.default)
         lines = textwrap.wrap(comment, 98, initial_indent="# ", subsequent_indent="# ")
         parts.append("\n".join([*lines, f"# {field.name} = {json.dumps(value)}"]) + "\n")
     return "\n".join(parts)
-
-
-def _example(hint: object) -> str | int:
-    """Some value that a setting without a default may have."""
-    (kind, *_) = (one for one in typing.get_args(hint) if one is not type(None))
-    if typing.get_origin(kind) is Literal:
-        return typing.cast(str, typing.get_args(kind)[0])
-    return 4 if kind is int else "..."
 
 
 def _fits(value: object, hint: object) -> bool:

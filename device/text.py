@@ -16,11 +16,14 @@ _INVISIBLE = re.compile(
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 """Unicode's Default_Ignorable_Code_Point and its other format controls, fillers that are letters
-among them, without the joiners and selectors of `_UNSEEN`."""
-_SPACE = re.compile(r"[^\S\n]+")
+among them, without the joiners and selectors of `_UNSEEN`. Signs that stand around a number (U+0600
+to U+0605, say) are format controls by their category, but they are drawn, and stay."""
+_BREAK = r"\n\r\v\f\x1c-\x1e\x85\u2028\u2029"
+_SPACE = re.compile(rf"[^\S{_BREAK}]+")
 _TRUST = str.maketrans({"◇": "◆", "❝": "“"})
 """What marks a line as checked or quoted, and what stands for it where a sender writes it."""
-_LINES = re.compile(r"\s*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+\s*")
+_LINES = re.compile(rf" ?(?:[{_BREAK}] ?)+")
+"""Of a text whose blanks are single ones: with more of them its time would grow by their square."""
 _UNSEEN = re.compile(
     "(?=[\u200c\u200d\ufe00-\ufe0f])([\ufe00-\ufe0f]?[\u200c\u200d]?)[\u200c\u200d\ufe00-\ufe0f]*"
 )
@@ -61,8 +64,8 @@ def neutralise(text: str) -> str:
     text = text.translate(_TRUST)
     text = _UNSEEN.sub(r"\1", text)
     text = _MARKS.sub(r"\1", text)
-    text = _LINES.sub(" / ", text.strip())
-    text = _SPACE.sub(" ", text)
+    text = _SPACE.sub(" ", text.strip())
+    text = _LINES.sub(" / ", text)
     text = "".join(_drawn(text))
     if len(text) > MESSAGE_CHARS:
         text = text[:MESSAGE_CHARS].rsplit(" ", 1)[0] + " …"

@@ -19,7 +19,7 @@ from device.errors import ModelError
 from device.language.gguf_header import read_header
 
 BASE = "SmolLM2-135M-Instruct"
-DATA_LICENCES = {"GlanceChat": "CC-BY-4.0"}
+DATA_LICENCES = {"GlanceChat": "CC-BY-4.0", "export/chats": "Apache-2.0"}
 MOST_BYTES = 80_000_000
 """A larger model does not ship."""
 SHOWN = (

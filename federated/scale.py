@@ -28,7 +28,6 @@ from federated.aggregate import combined, split_valid
 from federated.flower import RunFailed
 from federated.settings import ROOT, Settings
 from federated.simulate import simulate, tiny
-from federated.task import peak_mb
 
 WORDS = ("milk", "home", "late", "train", "dinner", "sure", "thanks", "Friday", "cake", "eight")
 SHAPES = {"q_proj": 576, "v_proj": 192, "o_proj": 576, "up_proj": 1536, "down_proj": 576}
@@ -70,6 +69,7 @@ def rounds(users: int, folder: Path, cpus: int) -> dict[str, Any]:
         "round_s": round(done["seconds"], 1),
         "whole_s": round(time.monotonic() - started, 1),
         "client_mb": report["peak_mb"],
+        "server_mb": report["server_mb"],
     }
 
 
@@ -118,7 +118,8 @@ def draw(report: Mapping[str, Any], path: Path) -> None:
     users = [r["users"] for r in report["rounds"]]
     left.plot(users, [r["round_s"] for r in report["rounds"]], "o-", label="the round, s")
     left.plot(users, [r["whole_s"] for r in report["rounds"]], "o-", label="all of the run, s")
-    left.plot(users, [r["client_mb"] for r in report["rounds"]], "s--", label="a process, MB")
+    left.plot(users, [r["client_mb"] for r in report["rounds"]], "s--", label="a client, MB")
+    left.plot(users, [r["server_mb"] for r in report["rounds"]], "s--", label="the server, MB")
     left.set_xlabel("simulated users, two at a time")
     right.plot([a["updates"] for a in report["aggregation"]],
                [a["cpu_s"] for a in report["aggregation"]], "o-", label="one core, s")  # fmt: skip
@@ -150,13 +151,13 @@ def main() -> None:
         for users in args.users:
             report["rounds"].append(rounds(users, args.folder, args.cpus))
             line = (
-                "{users:6} users: {taken} updates in {round_s} s, all {whole_s} s, {client_mb} MB"
+                "{users:6} users: {taken} updates in {round_s} s, all {whole_s} s, "
+                "a client {client_mb} MB, the server {server_mb} MB"
             )
             print(line.format(**report["rounds"][-1]), flush=True)
     except (RunFailed, ValueError, OSError) as error:
         print(f"federated: {error}", file=sys.stderr)
         raise SystemExit(2) from None
-    report["server_mb"] = round(peak_mb())
     if args.plot:
         draw(report, args.plot)
     print(json.dumps(report))

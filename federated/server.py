@@ -29,7 +29,7 @@ from federated.strategy import (
     save,
     to_record,
 )
-from federated.task import LIMIT, LONGEST, memory_bound
+from federated.task import LIMIT, LONGEST, memory_bound, peak_mb
 from federated.users import load_users, write_partitions
 
 
@@ -76,6 +76,7 @@ def _run(grid: Grid, settings: Settings) -> None:
     figures = _examine(grid, settings, arrays)
     report = report_of(settings, names, rounds, figures, arrays)
     report |= {"seconds": round(time.monotonic() - started, 1), "memory_bound_mb": round(bound)}
+    report["server_mb"] = round(peak_mb())
     write_report(folder, report)
 
 

@@ -176,7 +176,8 @@ class AdapterStrategy(Strategy):
         for node, why in done.refused.items():
             self._say(f"  refused client {node}: {why}")
         if enough:
-            norms = ", ".join(f"{n:.2f}" for n in sorted(done.norms)) or "not known"
+            seen = done.norms  # none where sums alone are seen
+            norms = f"{min(seen):.2f} to {max(seen):.2f}" if seen else "not known"
             what = f"moved by {moved:.3f} (norms of the updates: {norms})"
         else:
             what = f"fewer than {self._settings.min_clients} valid updates: nothing changed"

@@ -18,10 +18,12 @@ def main() -> None:
     console = Console(record=True, width=100, highlight=False, force_terminal=True)
     console.print(legend(), "")
     play(Assistant.from_settings(Settings()), console)
-    picture = console.export_svg(title="sidelong demo")
-    # Rich names fonts on a server; whoever opens the picture should ask nobody.
-    picture = re.sub(r"@font-face \{[^}]*\}\s*", "", picture)
-    Path(sys.argv[1]).write_text(picture, encoding="utf-8")
+    Path(sys.argv[1]).write_text(svg(console, "sidelong demo"), encoding="utf-8")
+
+
+def svg(console: Console, title: str) -> str:
+    """What a recording console has printed, as a picture that asks no server for its fonts."""
+    return re.sub(r"@font-face \{[^}]*\}\s*", "", console.export_svg(title=title))
 
 
 if __name__ == "__main__":

@@ -10,12 +10,19 @@ from device.displays.fit import CARD_LINES, READER_CHARS, Fitted
 from device.displays.profiles import Profile
 from device.displays.scene import Scene, Tier
 
-JOINERS = (
-    "\u200c\u200d\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2"
-    "\U000110bd\U000110cd"
+JOINERS = frozenset("\u200c\u200d")
+"""Format characters that scripts and emoji need."""
+NUMBER_SIGNS = frozenset(
+    "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
 )
-"""Format characters that scripts need: joiners, and the signs that stand around a number."""
+"""Format characters that are drawn: Prepended_Concatenation_Mark in Unicode's PropList.txt. Written
+out once more, so that what the device lets pass is not what it is held to."""
 CONTROLS = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def controls(text: str) -> set[str]:
+    """Categories of the characters in it that a display may act on, or draw nothing for."""
+    return {unicodedata.category(c) for c in set(text) - JOINERS - NUMBER_SIGNS} & CONTROLS
 
 
 def fits(fitted: Fitted, tier: Tier, profile: Profile) -> bool:
@@ -42,7 +49,7 @@ def pixels(text: str, profile: Profile) -> int:
 def is_clean(fitted: Fitted) -> bool:
     """No control character, no bidi control, no escape reaches the glass."""
     drawn = "".join(line.text for page in fitted.pages for line in page.lines)
-    return not {unicodedata.category(c) for c in drawn if c not in JOINERS} & CONTROLS
+    return not controls(drawn)
 
 
 def is_marked(fitted: Fitted, scene: Scene, profile: Profile) -> bool:

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from device.commands.common import Problems, add_reading_options, conversations, file
 from device.connectors.files import read_text
-from device.connectors.reading import parse_json
+from device.connectors.reading import filled_lines, parse_json
 from device.displays.terminal import Screen, hang
 from device.errors import InputError
 from device.language.judge import Judge
@@ -177,19 +177,15 @@ def read_claims(path: Path) -> Iterator[Claims | InputError]:
 
     Raises `InputError` for a file that can't be read or has no line.
     """
-    lines = read_text(path).split("\n")
-    if not any(map(str.strip, lines)):
+    text = read_text(path)
+    if not text.strip():
         raise InputError("empty; each line is to be one JSON object with statements", path)
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            try:
-                yield _claims(parse_json(line), number)
-            except ValueError as error:
-                yield InputError(
-                    f'not {{"id": ..., "statements": [...]}} or "true"/"false" lists: {error}',
-                    path,
-                    number,
-                )
+    for number, line in filled_lines(text):
+        try:
+            yield _claims(parse_json(line), number)
+        except ValueError as error:
+            problem = f'not {{"id": ..., "statements": [...]}} or "true"/"false" lists: {error}'
+            yield InputError(problem, path, number)
 
 
 def _claims(record: object, line: int) -> Claims:

@@ -119,12 +119,15 @@ def report(error: SidelongError | str) -> None:
     print(f"sidelong: {neutralise(str(error))}", file=sys.stderr)
 
 
+NOT_INSTALLED = "(not installed)"
+
+
 def version(distribution: str) -> str:
-    """Installed version, or "(not installed)"."""
+    """Installed version, or `NOT_INSTALLED`."""
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
-        return "(not installed)"
+        return NOT_INSTALLED
 
 
 def progress_bar(shown: bool) -> Progress:
@@ -143,15 +146,40 @@ def progress_bar(shown: bool) -> Progress:
     )
 
 
+MOST = 10**9
+"""Of a number on the command line; SQLite and the engines take no number of any length."""
+
+
 def positive(text: str) -> int:
     """argparse type: a whole number above 0."""
-    if (number := int(text)) < 1:
+    if (number := _whole(text)) < 1:
         raise argparse.ArgumentTypeError(f"{text} is not above 0")
     return number
 
 
 def not_negative(text: str) -> int:
     """argparse type: a whole number, 0 or more."""
-    if (number := int(text)) < 0:
+    if (number := _whole(text)) < 0:
         raise argparse.ArgumentTypeError(f"{text} is below 0")
     return number
+
+
+def _whole(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+    if number > MOST:
+        raise argparse.ArgumentTypeError(f"{text} is too much; it is {MOST} at most")
+    return number
+
+
+async def yes(question: str) -> bool:
+    """Ask at the terminal. Only "y" or "yes" is yes."""
+    from prompt_toolkit import PromptSession  # `input` would hold up what goes on meanwhile
+
+    try:
+        answer = await PromptSession[str]().prompt_async(question)
+    except EOFError:  # Ctrl-D
+        return False
+    return answer.strip().lower() in ("y", "yes")

@@ -7,12 +7,12 @@ import ctypes.util
 import platform
 import re
 import shutil
-from importlib import util
+from importlib import metadata, util
 from pathlib import Path
 
 from rich.text import Text
 
-from device.commands.common import version
+from device.commands.common import NOT_INSTALLED, version
 from device.cpu import cores, cpu_name
 from device.displays.terminal import Screen, hang
 from device.errors import ModelError, SettingsError
@@ -28,11 +28,19 @@ NEEDS = {
     BASE: (("llama_cpp", "llama-cpp-python"), ("tokenizers", "tokenizers")),
     "cards from ONNX models": (("onnxruntime", "onnxruntime"), ("tokenizers", "tokenizers")),
     VOICE: (("sounddevice", "sounddevice"),),
-    "training and export": (("torch", "torch"), ("transformers", "transformers"), ("gguf", "gguf")),
 }
 """Feature -> (module, distribution) that it needs."""
 
-EXTRAS = {"training and export": "export"}
+EXTRAS = {
+    "voice": "speech models",
+    "matrix": "Matrix",
+    "kdeconnect": "an Android phone's chats",
+    "glasses": "glasses over Bluetooth",
+    "encrypted": "encrypted inbox",
+    "federated": "learning with others",
+    "export": "training and export",
+}
+"""Extra -> the feature that it is for. What it needs is read from the distribution."""
 PORTAUDIO = "apt install libportaudio2"
 LABEL_WIDTH = 26
 """Of the longest label and a gap, so that all values stand in one column."""
@@ -81,14 +89,33 @@ def run(args: argparse.Namespace) -> int:
         missing = [dist for module, dist in needs if util.find_spec(module) is None]
         found = ", ".join(f"{dist} {version(dist)}" for _, dist in needs)
         if missing:
-            extra = EXTRAS.get(feature)
-            how = f"pip install 'sidelong[{extra}]'" if extra else f"pip install {missing[0]}"
+            how = f"pip install {missing[0]}"
             row(feature, f"missing {', '.join(missing)}: {how}", False, needed=feature == BASE)
         elif feature == VOICE and not audio_library():
             row(feature, f"{found}; PortAudio is missing: {PORTAUDIO}", False, needed=False)
         else:
             row(feature, found)
+    for extra, feature in EXTRAS.items():
+        versions = {name: version(name) for name in needed_by(extra)}
+        missing = [name for name, there in versions.items() if there == NOT_INSTALLED]
+        if missing or not versions:
+            what = (
+                f"missing {', '.join(missing)}" if versions else "unknown to the version installed"
+            )
+            row(feature, f"{what}: pip install 'sidelong[{extra}]'", False, needed=False)
+        else:
+            row(feature, ", ".join(f"{name} {there}" for name, there in versions.items()))
     return 0 if well else 2
+
+
+def needed_by(extra: str) -> list[str]:
+    """The distributions that an extra of Sidelong's asks for; none where it isn't known."""
+    try:
+        wanted = metadata.requires("sidelong") or []
+    except metadata.PackageNotFoundError:
+        return []
+    named = re.compile(rf"([\w.-]+).*\bextra == ['\"]{extra}['\"]")
+    return [match[1] for line in wanted if (match := named.match(line))]
 
 
 def memory() -> str:

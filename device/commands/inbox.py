@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import itertools
+import re
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -17,17 +20,23 @@ from device.commands.common import (
     file,
     positive,
 )
+from device.connectors.whatsapp import ID as WHATSAPP
 from device.disk import erase
 from device.displays.terminal import Screen, hang
 from device.errors import InputError, SettingsError, SidelongError
 from device.inbox import Inbox
+from device.inbox_rows import with_ids
 from device.inbox_schema import explained
 from device.language.adapter_choice import Adapters
 from device.language.spill import wipe_spilled
+from device.messages import Thread
 from device.settings import Settings, default_data_dir, load_settings, settings_path
 from device.store_cipher import convert, is_plain
 from device.store_key import store_key
-from device.text import neutralise
+from device.text import clean, neutralise
+
+WIDE = 10_000
+"""Columns of a list that is no terminal's; programs want one line a conversation."""
 
 
 def inbox_path() -> Path:
@@ -82,6 +91,8 @@ def _list(inbox: Inbox, console: Screen) -> int:
         title = neutralise(info.title or info.id)
         row = (title, str(info.messages), str(info.unread or ""), info.connector)
         table.add_row(*(Text(cell) for cell in row))
+    if not console.wraps:
+        console.width = WIDE
     console.print(table)
     return 0
 
@@ -92,9 +103,10 @@ def _search(inbox: Inbox, query: str, limit: int, console: Screen) -> int:
         print(f"Nothing found for {query!r}.")
     for hit in hits:
         message = hit.message
-        when = " ".join(str(part)[:10] for part in (message.date, message.time) if part)
-        head = Text(f"{when} ", style="dim")
-        head.append(f"{neutralise(hit.title or hit.thread_id)}  ", style="dim")
+        when = [f"{message.date}"] if message.date else []
+        when += [f"{message.time:%H:%M}"] if message.time else []
+        place = " ".join([*when, neutralise(hit.title or hit.thread_id)])
+        head = Text(f"{place}  ", style="dim")
         head.append(f"{neutralise(message.sender)} ", style="bold cyan")
         hang(head, Text(neutralise(message.text)), console)
     return 0
@@ -111,10 +123,46 @@ def _import(inbox: Inbox, args: argparse.Namespace) -> int:
                     problems.tell(InputError(problem, path), path)
                     continue
                 kept.add(thread.id)
-                new = inbox.ingest("file", thread)
+                placed = _placed(thread, inbox)
+                new = inbox.ingest(FROM, placed)
                 title = neutralise(thread.title or thread.id)
-                print(f"{title}: {new} new of {len(thread.messages)} messages")
+                apart = "" if placed.id == thread.id else f", kept apart as {neutralise(placed.id)}"
+                print(f"{title}: {new} new of {len(thread.messages)} messages{apart}")
     return problems.exit_code
+
+
+FROM = "file"
+"""The connector that imported messages are kept under."""
+
+
+def _placed(thread: Thread, inbox: Inbox) -> Thread:
+    """The thread under the id of the kept conversation that it continues, or else under a new one.
+
+    An id alone doesn't tell: two files of JSON Lines may both have an "a", and WhatsApp's chats
+    have no id but their title, which two people called Ben share. A grown export begins with what
+    is kept, so a common message tells; without any, only an id that the file itself gives, of the
+    same title, wearer and kind, is believed.
+    """
+    id_ = clean(thread.id)
+    numbered = re.compile(re.escape(id_) + r"(?: \(\d+\))?")
+    there = [i for i in inbox.threads() if i.connector == FROM and numbered.fullmatch(i.id)]
+    own = {message_id for message_id, _ in with_ids(thread.messages)}
+    shared = {
+        info.id: len(own.intersection(m.id for m in inbox.thread(FROM, info.id).messages))
+        for info in there
+    }
+    best = max(shared, key=shared.__getitem__, default=id_)
+    if shared.get(best):
+        return dataclasses.replace(thread, id=best)
+    continues = any(
+        info.id == id_ and not id_.startswith(WHATSAPP)
+        and (info.title, info.me, info.is_group) == (thread.title, thread.me, thread.is_group)
+        for info in there
+    )  # fmt: skip
+    if id_ not in shared or continues:
+        return thread
+    names = (f"{thread.id} ({number})" for number in itertools.count(2))
+    return dataclasses.replace(thread, id=next(name for name in names if clean(name) not in shared))
 
 
 def _wipe(inbox: Inbox, sure: bool) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from device.commands.common import report
+from device.commands.common import report, yes
 from device.connectors.matrix_account import (
     ACCOUNT,
     Account,
@@ -193,21 +193,11 @@ class _Terminal:
 
     async def takes_up(self, device: Any) -> bool:
         name = neutralise(f"{device.user_id}'s {device.id} ({device.display_name or 'no name'})")
-        return await _yes(f"{name} wants to verify this device. Take it up? [y/N] ")
+        return await yes(f"{name} wants to verify this device. Take it up? [y/N] ")
 
     async def sees_same(self, emoji: list[tuple[str, str]]) -> bool:
         print()
         for sign, name in emoji:
             print(f"    {sign}  {name}")
         print()
-        return await _yes("Does the other screen show the same seven, in this order? [y/N] ")
-
-
-async def _yes(question: str) -> bool:
-    from prompt_toolkit import PromptSession  # `input` would hold up the answers to the server
-
-    try:
-        answer = await PromptSession[str]().prompt_async(question)
-    except EOFError:  # Ctrl-D
-        return False
-    return answer.strip().lower() in ("y", "yes")
+        return await yes("Does the other screen show the same seven, in this order? [y/N] ")

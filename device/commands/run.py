@@ -98,14 +98,14 @@ def run(args: argparse.Namespace) -> int:
         print(status(read_figures(status_path())))
         return 0
     settings = settings_of(args)
-    name = settings.connector or ("replay" if args.files else None)
+    name: ConnectorName | None = settings.connector or ("replay" if args.files else None)
     if name is None:
         raise SettingsError(
             "no connector is chosen; `sidelong run --connector replay` plays the bundled chats, "
             "`--connector replay FILE` an export of yours"
         )
     with Problems() as problems:
-        connector = _replay(args, problems) if name == "replay" else _matrix(args)
+        connector = _connector(name, args, settings, problems)
     # A log between the lines of a screen would spoil both.
     if args.log or settings.display != "terminal" or not sys.stderr.isatty():
         start_logging(args.log, args.log_text)
@@ -176,20 +176,33 @@ async def _live(
     log.info("stop")
 
 
-def _replay(args: argparse.Namespace, problems: Problems) -> Connector:
-    threads = list(conversations(args.files or [CHATS], args, problems))
-    return Replay(threads, args.speed)
-
-
-def _matrix(args: argparse.Namespace) -> Connector:
+def _connector(
+    name: ConnectorName, args: argparse.Namespace, settings: Settings, problems: Problems
+) -> Connector:
+    if name == "replay":
+        return Replay(list(conversations(args.files or [CHATS], args, problems)), args.speed)
     if args.files:
-        raise InputError("a file is replayed, not looked up in Matrix; leave out one of the two")
+        raise InputError(f"a file is replayed, not looked up by {name}; leave out one of the two")
+    return _matrix() if name == "matrix" else _kdeconnect(settings)
+
+
+def _matrix() -> Connector:
     if util.find_spec("nio") is None:
         raise ConnectorError("Matrix needs its library; pip install 'sidelong[matrix]'")
     from device.connectors.matrix import MatrixConnector
     from device.connectors.matrix_account import matrix_folder
 
     return MatrixConnector.open(matrix_folder())
+
+
+def _kdeconnect(settings: Settings) -> Connector:
+    from device.commands.kdeconnect import check_installed
+
+    check_installed()
+    from device.connectors.kdeconnect import KdeConnect
+    from device.connectors.kdeconnect_account import kdeconnect_folder
+
+    return KdeConnect.open(kdeconnect_folder(), settings.apps, settings.me or "me")
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -31,6 +32,11 @@ KNOWN = (
     "and JSON Lines with one thread a line"
 )
 
+_TELEGRAM = re.compile(
+    r'\s*\{\s*"(?:(?:about|personal_information)"|name":\s*(?:"[^"]*"|null),\s*"type":)'
+)
+"""How an export begins, however it goes on: some tools write it as one line."""
+_JSON_LIST = re.compile(r"\s*\[\s*\{")
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 
 
@@ -78,6 +84,8 @@ def read_threads(
                 text, path, title=title, me=named, unread=unread, date_order=date_order
             )
         )
+    if _JSON_LIST.match(text):
+        raise InputError("a JSON list; write each thread on a line of its own, without [ ]", path)
     if '\n{"' in text:  # JSON Lines whose first line is broken
         return jsonl.read_lines(text, path, me, unread)
     if start.startswith(("<!doc", "<html")):
@@ -124,7 +132,7 @@ def _bytes(path: Path) -> bytes | None:
 def _decoded(data: bytes, path: Path) -> str:
     wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
     try:
-        return data.decode("utf-16" if wide else "utf-8-sig")
+        text = data.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
         if wide:
             raise InputError("says it is UTF-16 and isn't; save it as UTF-8", path) from error
@@ -135,6 +143,7 @@ def _decoded(data: bytes, path: Path) -> str:
             path,
             line,
         ) from error
+    return text if "\n" in text else text.replace("\r", "\n")  # as old Macs end lines
 
 
 def _json(
@@ -146,7 +155,7 @@ def _json(
         document = parse_json(text)
     except ValueError as error:
         # Telegram writes its opening bracket on a line of its own, JSON Lines never does.
-        if first != "{":
+        if first != "{" and not _TELEGRAM.match(text):
             return jsonl.read_lines(text, path, me, unread)
         line = error.lineno if isinstance(error, json.JSONDecodeError) else None
         problem = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
@@ -196,8 +205,11 @@ def _zipped(
             try:
                 data = _unpacked(archive, member, inside)
                 left -= len(data)
+                text = _decoded(data, inside)
+                if not text.strip():
+                    raise InputError("the file is empty; export the chat again", inside)
                 yield from whatsapp.read_chat(
-                    _decoded(data, inside),
+                    text,
                     inside,
                     title=title,
                     me=me,

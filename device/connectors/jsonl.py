@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from device.connectors.reading import first_unread, is_int, parse_json, pick_me
+from device.connectors.reading import filled_lines, first_unread, is_int, parse_json, pick_me
 from device.errors import InputError
 from device.messages import Message, Thread
 
@@ -31,9 +31,7 @@ def read_lines(
 
     The line's own `me` and `unread_from` hold unless `me` and `unread` say otherwise.
     """
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
+    for number, line in filled_lines(text):
         try:
             thread = thread_of(_record(line), me)
         except InputError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeGuard
 
@@ -19,6 +19,16 @@ SILENT = "me"
 """The name of a wearer who wrote nothing, so that no message shows what they are called."""
 
 _NAMES_SHOWN = 12
+
+
+def filled_lines(text: str) -> Iterator[tuple[int, str]]:
+    """(number from 1, line) of each line of JSON Lines; blank ones are skipped.
+
+    Only a line feed ends one: U+2028 and others may stand in a JSON text.
+    """
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            yield number, line
 
 
 def pick_me(me: str | None, names: Sequence[str], path: Path | None = None) -> str:

@@ -31,6 +31,8 @@ from device.messages import Message, Thread
 from device.settings import DateOrder
 from device.text import clean
 
+ID = "whatsapp:"
+"""Stands before the title, or the first message's id, to make a conversation's id."""
 _TITLE = re.compile(r"WhatsApp\S*(?: \S+)? (?:with|mit|con|avec|com|-) (.+)|(.+) के साथ WhatsApp")
 
 _PLACEHOLDER = re.compile(r"^\[[^\]\n]+\]")
@@ -104,7 +106,7 @@ def read_chat(
     if not named and path.stem.strip("_-").casefold() not in ("", "chat"):
         named = clean(path.stem)
     thread = Thread(
-        id=f"whatsapp:{named or messages[0].id}",
+        id=f"{ID}{named or messages[0].id}",
         me=mine,
         messages=messages,
         title=named,

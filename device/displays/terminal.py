@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
 
 from rich.columns import Columns
@@ -32,6 +33,11 @@ class Screen(Console):
     def __init__(self) -> None:
         super().__init__(highlight=False)
 
+    @property
+    def wraps(self) -> bool:
+        """Whether lines have an end here: not in a file or pipe, which programs read too."""
+        return self.is_terminal or "COLUMNS" in os.environ
+
     def on_broken_pipe(self) -> None:
         """Nobody reads any more. Rich would end the process here; this leaves it to `cli.main`."""
         raise  # the BrokenPipeError that rich is handling
@@ -40,10 +46,18 @@ class Screen(Console):
 def hang(head: Text, body: Text, console: Console, indent: int = 0) -> None:
     """`head`, and `body` beside it, with each of its lines under the first one.
 
+    Where nothing wraps (`Screen.wraps`) both are as long as they are.
+
     `indent` columns are kept for the head. Where it leaves the body less than half of the screen,
     the body stands under it.
     """
     indent = max(indent, head.cell_len)
+    if isinstance(console, Screen) and not console.wraps:
+        for line in body.split("\n"):
+            head.append(" " * (indent - head.cell_len)).append_text(line)
+            console.print(head, soft_wrap=True)
+            head = Text()
+        return
     if indent > console.width // 2:
         for number, line in enumerate(head.wrap(console, max(console.width - NARROW, WIDEST))):
             line.rstrip()

@@ -32,6 +32,8 @@ MOST_WINDOWS = 8
 keep nothing of the first ones, and reading them would take minutes."""
 READ_WINDOWS = 1
 """The same for messages that the wearer has read: they only help to understand the new ones."""
+LEAST_SHARED = 2
+"""So many folded messages must still be there for their line to hold: one "ok" may be another's."""
 KNOWN = 64
 """Threads whose folded messages are remembered, a line each."""
 
@@ -198,7 +200,8 @@ class ThreadCache:
         The thread may have lost its beginning since then, as a view of its newest messages does.
         """
         known = self._folded.get(thread.id, _Folded(0))
-        for until in range(min(known.until, len(thread.messages) - 1), 0, -1):
+        least = min(LEAST_SHARED, len(known.messages))
+        for until in range(min(known.until, len(thread.messages) - 1), least - 1, -1):
             shared = min(until, len(known.messages))
             if thread.messages[until - shared : until] == known.messages[-shared:]:
                 known = replace(known, until=until)

@@ -171,9 +171,9 @@ class Catalog:
         """Fetch a GGUF from a URL or hub id (see `source.resolve`) and add it; not yet in use.
 
         A download that was cut off is taken up again by the same call. `name` is made from the
-        file's name by default. Pulling what is there and intact returns it; what is there and
-        damaged is replaced. The model's prompt is the file's key `sidelong.prompt`, or else
-        "chat", for which it must have a chat template.
+        file's name by default. Pulling what is there and intact returns it; what came from the same
+        source and is damaged is replaced. The model's prompt is the file's key `sidelong.prompt`,
+        or else "chat", for which it must have a chat template.
 
         Raises `ModelError` for a source, name or hash that isn't one, a name that is taken, any
         failure on the way, a wrong hash, and a file that is no whole GGUF model or can't be loaded.
@@ -184,10 +184,13 @@ class Catalog:
             raise ModelError(f"{sha256!r} is no SHA-256; it has 64 hexadecimal digits")
         self._make_folders()
         with locked(self._pulled / ".lock", "another `sidelong model pull` is running; wait"):
-            if there := self._intact(name):
-                if there.source == remote.source and sha256 in (None, there.sha256):
+            if there := self._entries().get(name):
+                intact = self._is_intact(there)
+                other_file = intact and sha256 not in (None, there.sha256)
+                if there.source != remote.source or other_file:
+                    raise ModelError(f"there is already a model called {name!r}; give another name")
+                if intact:
                     return there
-                raise ModelError(f"there is already a model called {name!r}; give another name")
             part = self._pulled / f"{name}.gguf.part"
             digest = download(remote.url, part, sha256, progress)
             try:
@@ -249,15 +252,12 @@ class Catalog:
             self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._pulled.mkdir(exist_ok=True)
 
-    def _intact(self, name: str) -> Entry | None:
-        """The model of that name if there is one and it is as it should be."""
-        entry = self._entries().get(name)
+    def _is_intact(self, entry: Entry) -> bool:
         try:
-            if entry:
-                self._files.check(entry)
+            self._files.check(entry)
         except ModelError:
-            return None
-        return entry
+            return False
+        return True
 
 
 def _prompt(header: GgufHeader, source: str) -> Prompt:

@@ -17,7 +17,7 @@ from jinja2 import TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from device.errors import ModelError
-from device.language.prompt import Task, message_line
+from device.language.prompt import Task, message_line, message_tokens
 from device.language.tokenizer import Ends, Tokenizer
 from device.messages import INTENTS, URGENCIES, Intent, Message, Thread, Triage
 from device.text import neutralise
@@ -109,7 +109,7 @@ class ChatPrompt:
         return [*self._before, *self._tokenizer.encode(line)]
 
     def message(self, message: Message, me: str) -> list[int]:
-        return self._tokenizer.encode(message_line(message, me) + "\n")
+        return message_tokens(self._tokenizer, message, me)
 
     def new_mark(self) -> list[int]:
         return self._tokenizer.encode(_NEW)

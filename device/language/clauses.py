@@ -22,6 +22,15 @@ _VOCATIVE = re.compile(
     r"^\W*(?:hey |ok |also |so |and |please )?([a-z][\w-]+)\b|\b([a-z][\w-]+)\W*$|@(\w+)"
 )
 
+MOST_VALUES = 64
+"""So many values of a clause are kept; each number is listed in up to six readings."""
+
+_GOVERNS = re.compile(
+    r"\b(?:up|with|to|for|from|at|of|about|by|and|or|than|after|before|call|ask|tell|meet|see|pay"
+    r"|paid|text|ring|visit|invite|bring|collect|fetch|drop|drive|remind|help|know|is|i'm|it's)\s$"
+)
+"""Behind these a name at a clause's end is no address: "can you pick up Cem"."""
+
 
 @dataclass(frozen=True, slots=True)
 class Clause:
@@ -85,7 +94,8 @@ def index_of(thread: Thread) -> Index:
                 Clause(
                     number, len(index.clauses), people[message.sender], folded, stems,
                     denies_something(tokens), frozenset(named),
-                    _addressed(folded, index.cast), tuple(values(piece, source=True)),
+                    _addressed(folded, index.cast),
+                    tuple(values(piece, source=True)[:MOST_VALUES]),
                 )
             )  # fmt: skip
         index.stems.append(in_message)
@@ -110,6 +120,8 @@ def _pieces(text: str) -> list[str]:
 def _addressed(folded: str, cast: list[frozenset[str]]) -> int | None:
     for match in _VOCATIVE.finditer(folded):
         word = match[1] or match[2] or match[3]
+        if match[2] and _GOVERNS.search(folded, 0, match.start(2)):
+            continue
         for person, name in enumerate(cast):
             if word in name:
                 return person
@@ -166,11 +178,14 @@ def aim(text: str, index: Index) -> Aim:
 def parts(statement: str) -> list[str]:
     """The statement's clauses, each with enough words to be about something."""
     found: list[str] = []
-    start = 0
+    stems: set[str] = set()
+    start = last = 0
     for match in ENDS.finditer(statement):
-        piece = statement[start : match.start()]
-        if len(content(words(piece))) >= 2:
-            found.append(piece)
-            start = match.start()
+        stems.update(content(words(statement[last : match.start()])))
+        last = match.start()
+        if len(stems) >= 2:
+            found.append(statement[start:last])
+            start = last
+            stems.clear()
     found.append(statement[start:])
     return [p for p in found if p.strip()]

@@ -21,6 +21,7 @@ from device.language.claims import (
 )
 from device.language.clauses import Clause, Index, aim, index_of, parts
 from device.language.counts import miscounted
+from device.language.doers import wrong_doer_or_object
 from device.language.lending import wrong_lender
 from device.language.values import fold
 from device.language.verdict import Reason
@@ -45,6 +46,7 @@ def contradictions(statement: str, thread: Thread) -> Iterator[Reason]:
     yield from _wrong_speaker(statement, index)
     yield from _wrong_doer(statement, index)
     yield from _wrong_request(statement, index)
+    yield from wrong_doer_or_object(statement, index)
     yield from wrong_lender(statement, index)
     yield from miscounted(statement, index)
     yield from _negation_added(statement, index)
@@ -162,7 +164,7 @@ def _wrong_request(statement: str, index: Index) -> Iterator[Reason]:
 
 _DENIES = re.compile(
     r"\b(?:do|does|did|wo|ca|is|are|was|were|should|would|could)n't\b((?:\W+[\w'-]+){1,4})"
-    r"|\b(?:can ?not|do not|never|not to)\b((?:\W+[\w'-]+){1,4})"
+    r"|\b(?:(?:can|do|does|did|will|would|should) ?not|never|not to)\b((?:\W+[\w'-]+){1,4})"
 )
 _CAN = re.compile(r"\b(?:can|could|(?:is|are) able to)\b((?:\W+[\w'-]+){1,4})")
 _LEFT_OPEN = re.compile(r"\b(?:if|whether|asks?)\b|\?")
@@ -173,26 +175,38 @@ _CLAUSE_END = re.compile(r"[,.;!?]")
 def _denied_words(folded: str) -> Iterator[str]:
     """The stem of the first content word after each denied verb."""
     for match in _DENIES.finditer(folded):
-        yield from _first_content(match[1] or match[2])
+        yield from _content_of(match[1] or match[2])[:1]
 
 
-def _first_content(text: str) -> list[str]:
+def _content_of(text: str) -> list[str]:
+    """The stems of the content words up to the end of the clause."""
     after = words(_CLAUSE_END.split(text)[0])
-    return [stem(w) for w in after if w not in STOP and not w.isdigit()][:1]
+    return [stem(w) for w in after if w not in STOP and not w.isdigit()]
 
 
 def _negation_added(statement: str, index: Index) -> Iterator[Reason]:
     """ "Don't bring the cake", "no cake" where the thread speaks of it and denies nothing."""
     folded = fold(statement)
-    things = [w for m in _DENIES_THING.finditer(folded) for w in _first_content(m[1])]
-    for word in (*_denied_words(folded), *things):
-        there = [c for c in index.clauses if word in c.stems]
-        if there and not any(map(_denies, there)):
+    denied = [_content_of(m[1] or m[2]) for m in _DENIES.finditer(folded)]
+    denied += [_content_of(m[1])[:1] for m in _DENIES_THING.finditer(folded)]
+    for reached in denied:
+        there = [(c, w) for w in reached for c in index.clauses if w in c.stems]
+        first = any(w == reached[0] for _, w in there)
+        if first and not any(_denies(clause, word) for clause, word in there):
             yield Reason("negation", statement, "The thread says this without a negation.")
 
 
-def _denies(clause: Clause) -> bool:
-    return clause.negated or cancels(clause.folded) or denies(clause.folded)
+_RATHER = re.compile(
+    r"(?<=\w) (?<!\bis )(?<!'s )(?<!was )(?<!are )(?<!why )not (?:the|an?|my|your|our)\b.*"
+)
+
+
+def _denies(clause: Clause, word: str) -> bool:
+    """Whether a clause may deny a stem of its own, as "salad not the bread" does the bread."""
+    held = _RATHER.sub("", clause.folded)
+    if word not in map(stem, words(held)):
+        held = clause.folded
+    return denies_something(words(held)) or cancels(held) or denies(held)
 
 
 def _negation_dropped(statement: str, index: Index) -> Iterator[Reason]:
@@ -203,7 +217,7 @@ def _negation_dropped(statement: str, index: Index) -> Iterator[Reason]:
     said = set(aim(statement, index).stems)
     folded = fold(statement)
     claimed = () if _LEFT_OPEN.search(folded) else _CAN.finditer(folded)
-    able = {w for m in claimed for w in _first_content(m[1])}
+    able = {w for m in claimed for w in _content_of(m[1])[:1]}
     denied = [(c, set(_denied_words(c.folded)) & said) for c in index.clauses]
     for clause, stems in denied:
         always = all(

@@ -116,10 +116,14 @@ def _state_path(part: Path) -> Path:
 
 
 def _known(part: Path) -> _State | None:
+    """What was written of the part; None where nothing was, or nothing that can be right."""
     try:
-        return _State(**json.loads(_state_path(part).read_text(encoding="utf-8")))
+        state = _State(**json.loads(_state_path(part).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
+    texts = all(isinstance(text, str | None) for text in (state.etag, state.sha256))
+    whole = state.total is None or type(state.total) is int
+    return state if isinstance(state.source, str) and texts and whole else None
 
 
 def _fetch(

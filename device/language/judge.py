@@ -59,8 +59,6 @@ class Judge:
 
         Never raises: an empty statement fails, and a thread without messages is judged too.
         """
-        if not statement.strip():
-            return Verdict(False, (Reason("whole", statement, "It says nothing."),))
         hard = check(statement, thread)
         if not hard.passes:
             return hard

@@ -12,7 +12,7 @@ from functools import cache
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-from device.language.grounding import EVERYDAY, OPENERS
+from device.language.capitals import EVERYDAY, OPENERS
 from device.language.value_words import WEEKDAYS, WORDS
 from device.language.words import CANON, STOP, words
 from device.messages import Thread

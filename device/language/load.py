@@ -36,8 +36,13 @@ class Model:
 
 
 def find_model(name: str | None, catalog: Catalog) -> Model:
-    """The model by that name or path; None is the one in use. Raises `ModelError`."""
-    if name is not None and (os.sep in name or name.endswith(".gguf") or Path(name).exists()):
+    """The model by that name or path; None is the one in use. Raises `ModelError`.
+
+    A path has a separator in it ("./tiny") or ends in ".gguf".
+    """
+    if name is None:
+        entry = catalog.current()
+    elif _is_path(name) and not any(entry.name == name for entry in catalog.list()):
         path = Path(name)
         if not path.exists():
             raise ModelError(
@@ -45,10 +50,15 @@ def find_model(name: str | None, catalog: Catalog) -> Model:
             )
         sha256 = None if path.is_dir() else catalog.tried(path)
         return Model(path.name.removesuffix(".gguf"), path, sha256)
-    if name is not None:
-        catalog.verify(name)
-    entry = catalog.current() if name is None else catalog.entry(name)
+    else:
+        (entry,) = catalog.verify(name)
     return Model(entry.name, entry.path, entry.sha256)
+
+
+def _is_path(name: str) -> bool:
+    """Whether it can't be a name: a file that is called like a model never stands in for it."""
+    separators = {os.sep, os.altsep or os.sep}
+    return name.endswith(".gguf") or any(separator in name for separator in separators)
 
 
 @dataclass(frozen=True, slots=True)

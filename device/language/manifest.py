@@ -93,6 +93,8 @@ def checked_name(name: str) -> str:
         raise ModelError(
             f"{name!r} can't be a model's name; use lower-case letters, digits, '.', '_' and '-'"
         )
+    if name.endswith(".gguf"):
+        raise ModelError(f"{name!r} would be taken for a file; leave out .gguf")
     return name
 
 

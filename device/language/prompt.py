@@ -16,7 +16,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Literal, Protocol
 
 from device.language.languages import is_taught
@@ -50,6 +50,11 @@ def message_line(message: Message, me: str) -> str:
     """One message as one line, without its end."""
     clock = message.time.strftime(" %H:%M") if message.time else ""
     return f"{speaker_name(message, me)}{clock}: {neutralise(message.text)}"
+
+
+def message_tokens(tokenizer: Tokenizer, message: Message, me: str) -> list[int]:
+    """One message as one line, with its end."""
+    return tokenizer.encode(message_line(message, me) + "\n")
 
 
 class Prompt(Protocol):
@@ -90,7 +95,7 @@ class ThreadPrompt:
     def __init__(self, tokenizer: Tokenizer):
         self._tokenizer = tokenizer
         # With each arriving message the whole thread is asked for again.
-        self._message = lru_cache(maxsize=KEPT)(self._encode)
+        self._message = lru_cache(maxsize=KEPT)(partial(message_tokens, tokenizer))
         self._start = tokenizer.control("<|im_start|>")
         self._end = tokenizer.control("<|im_end|>")
         self._newline = tokenizer.encode("\n")
@@ -122,9 +127,6 @@ class ThreadPrompt:
 
     def message(self, message: Message, me: str) -> list[int]:
         return list(self._message(message, me))
-
-    def _encode(self, message: Message, me: str) -> list[int]:
-        return self._tokenizer.encode(message_line(message, me) + "\n")
 
     def new_mark(self) -> list[int]:
         return list(self._new)

@@ -19,8 +19,11 @@ LINES: dict[str, Judge] = {
 }
 """Hold the model's lines against their thread. Below its threshold a summary is no nearer to what
 a person wrote than the quote in its place (docs/decisions/0003-truth.md), and may be false."""
-LEAST_AGREED: dict[str, float] = {"glance": 0.6, "summary": 0.7, "asks": 0.6}
-"""A line on which its samples agree less is not shown (docs/decisions/0008-consensus.md)."""
+_NOTHING = 0.6
+"""That nothing is asked needs less agreement than what is asked: it has no words to be wrong."""
+LEAST_AGREED: dict[str, float] = {"glance": 0.8, "summary": 0.8, "asks": 0.8}
+"""A line on which its samples agree less is not shown: of lines above 0.6 half were false
+(docs/decisions/0008-consensus.md)."""
 
 
 def line_passes(task: str, text: str, thread: Thread) -> bool:
@@ -30,6 +33,13 @@ def line_passes(task: str, text: str, thread: Thread) -> bool:
     if task == "asks" and text == NOTHING_ASKED:
         return True
     return LINES[task].judge(text, thread).passes
+
+
+def is_agreed(task: str, text: str, agreement: float) -> bool:
+    """Whether a text's samples agree on it as much as one of its kind must; drafts need none."""
+    if task == "asks" and text == NOTHING_ASKED:
+        return agreement >= _NOTHING
+    return agreement >= LEAST_AGREED.get(task, 0.0)
 
 
 def draft_passes(intent: str, text: str, thread: Thread, taken: Iterable[str]) -> bool:

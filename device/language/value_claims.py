@@ -14,6 +14,9 @@ from device.language.value_words import ORDINALS
 from device.language.values import Value, fold, values
 from device.language.words import content, corrects, is_newest, stem, words
 
+MOST_VALUES = 24
+"""So many values of a statement are weighed; a sentence has fewer."""
+
 
 def weigh_values(statement: str, whole: Aim, index: Index, found: dict[str, float]) -> None:
     """Is each value bound to the words that the statement binds it to, or is another one?"""
@@ -21,21 +24,19 @@ def weigh_values(statement: str, whole: Aim, index: Index, found: dict[str, floa
     folded = whole.folded
     for match in re.finditer(r"\b(?:" + "|".join(ORDINALS) + r")\b", folded):
         said.append(Value("word", ORDINALS[match[0]], match.start(), match.end()))
+    del said[MOST_VALUES:]
+    there = [(clause, v) for clause in index.clauses for v in clause.found]
+    others = [(clause, v) for clause, v in there if not any(_same(s, v) for s in said)]
     spread = []
     for value in said:
         if _is_denied(folded, value):
             continue
-        here = [c for c in index.clauses if any(_same(value, v) for v in c.found)]
+        here = list({c.order: c for c, v in there if _same(value, v)}.values())
         if not here:
             found["unknown_word_value"] += value.kind == "word" and value.number > 0.9
             continue
         context = aim(_around(statement, value), index)
-        rivals = [
-            (clause, v)
-            for clause in index.clauses
-            for v in clause.found
-            if _rival(value, v) and not any(_same(s, v) for s in said)
-        ]
+        rivals = [(clause, v) for clause, v in others if _rival(value, v)]
         mine = max(context.weights[c.order] for c in here)
         if rivals and value.kind in ("time", "weekday", "date"):
             _weigh_newest(value, here, rivals, found)
@@ -108,11 +109,16 @@ _DENIED = re.compile(
 )
 
 
+_BEFORE = 40
+"""So many characters before a value may deny it."""
+_GONE = re.compile(r"\s{,3}(?:is|'s)? ?(?:off|cancelled|gone|nahi)\b")
+
+
 def _is_denied(folded: str, value: Value) -> bool:
     """Whether a value is named as what doesn't hold: "not 7", "instead of Friday"."""
-    if _DENIED.search(folded[: value.start]):
+    if _DENIED.search(folded, max(0, value.start - _BEFORE), value.start):
         return True
-    return bool(re.match(r"\s*(?:is|'s)? ?(?:off|cancelled|gone|nahi)\b", folded[value.end :]))
+    return bool(_GONE.match(folded, value.end))
 
 
 _CLOCKLIKE = ("time", "number", "word")

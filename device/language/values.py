@@ -155,14 +155,20 @@ def clock_values(folded: str, source: bool) -> list[Value]:
                     named = int(word)
                 if named is not None:
                     add(match, 60 * named + FOREIGN_MINUTES[match["how"]])
-    return [v for v in found if not any(_inside(v, wider) for wider in found)]
+    return _widest(found)
 
 
-def _inside(value: Value, wider: Value) -> bool:
-    """Whether a value is but a part of another: the "at seven" of "at seven thirty"."""
-    overlap = value.start < wider.end and wider.start < value.end
-    size, other = value.end - value.start, wider.end - wider.start
-    return overlap and (size, -value.start) < (other, -wider.start)
+def _widest(found: list[Value]) -> list[Value]:
+    """Those that are no part of a wider one, as the "at seven" of "at seven thirty" is; of two that
+    are equally wide the first."""
+    spans = sorted({(v.start, v.end) for v in found}, key=lambda s: (s[0] - s[1], s[0]))
+    taken: set[int] = set()
+    kept = set()
+    for start, end in spans:
+        if taken.isdisjoint(range(start, end)):
+            kept.add((start, end))
+        taken.update(range(start, end))
+    return [v for v in found if (v.start, v.end) in kept]
 
 
 def _minutes(word: str) -> int:
@@ -187,11 +193,16 @@ def values(text: str, source: bool = False) -> list[Value]:
     folded = fold(text)
     found = clock_values(folded, source)
     spans = [(v.start, v.end) for v in found]
-    taken = [s for s in spans if not source or _BETWEEN_HOURS.search(folded, *s)]
+    taken = {
+        place
+        for start, end in spans
+        if not source or _BETWEEN_HOURS.search(folded, start, end)
+        for place in range(start, end)
+    }
 
     def free(pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
         for match in pattern.finditer(folded):
-            if all(match.end() <= start or match.start() >= end for start, end in taken):
+            if taken.isdisjoint(range(match.start(), match.end())):
                 yield match
 
     def add(kind: ValueKind, number: float, match: re.Match[str]) -> None:
@@ -204,7 +215,7 @@ def values(text: str, source: bool = False) -> list[Value]:
         else:
             add("word", WORDS.get(match["f"], 1) * WORDS[match["s"]], match)
         if not source:
-            taken.append(match.span())
+            taken.update(range(*match.span()))
     for match in free(_NUMBER):
         found += _numbers(match, folded, source)
     for match in free(_FRACTION):

@@ -32,7 +32,7 @@ from device.language.prompt import NOTHING_ASKED, Prompt, Task
 from device.language.quotes import (
     quoted_summary,
 )
-from device.language.showing import LEAST_AGREED, LINES, draft_passes, line_passes
+from device.language.showing import LINES, draft_passes, is_agreed, line_passes
 from device.language.spill import Spill
 from device.language.tokenizer import Tokenizer
 from device.language.triage import Triager
@@ -216,7 +216,7 @@ class Writer:
                 (self._passes(w, job, a), share) for a, share in zip(heard, agreed, strict=True)
             ]
             (passes, share), best = max(zip(rated, heard, strict=True), key=lambda pair: pair[0])
-            if passes and share >= LEAST_AGREED.get(job.name, 0.0):
+            if passes and is_agreed(job.name, best.text, share):
                 w.good[job.name] = best.text
             if job.name in WHOLE and may_be_fraud(w.thread):
                 w.warns |= 2 * sum(accuses(answer.text) for answer in heard) > len(heard)

@@ -171,6 +171,18 @@ def test_a_microphone_that_is_gone_is_shown_and_said() -> None:
     play(test)
 
 
+def test_riding_what_is_noted_is_said_and_not_shown() -> None:
+    async def test() -> None:
+        async with street("riding") as there:
+            there.room.goes_on.set()
+            await there.by_ear.show(GLANCE)
+            there.by_ear.notice("The microphone is gone. Plug it in again.")
+            await there.until("The microphone is gone.")
+            assert not any(scene.rows for scene in there.glass.scenes)
+
+    play(test)
+
+
 def test_it_ends_with_the_display() -> None:
     async def test() -> None:
         async with street() as there:

@@ -66,6 +66,7 @@ def test_demo_on_the_shipped_model() -> None:
     assert "Ifeoma" in done.stdout
 
 
+@pytest.mark.usefixtures("no_sockets")
 def test_read_on_onnx(threads: Path, capsys: pytest.CaptureFixture[str]) -> None:
     args = ["read", str(threads), "--json", "--engine", "onnx", "--model", str(TINY)]
     assert main(args) == 0

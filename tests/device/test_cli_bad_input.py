@@ -27,12 +27,27 @@ def write(path: Path, *lines: str) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("number", ["-1", "0", "many"])
-def test_limit(number: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["inbox", "search", "x", "--limit", "0"], "--limit: 0 is not above 0"),
+        (["inbox", "search", "x", "--limit", "-1"], "--limit: -1 is not above 0"),
+        (["inbox", "search", "x", "--limit", "many"], "--limit: 'many' is no whole number"),
+        (
+            ["inbox", "search", "x", "--limit", "9" * 20],
+            f"{'9' * 20} is too much; it is 1000000000",
+        ),
+        (["inbox", "search", "x", "--limit", "9" * 5000], "is no whole number"),
+        (["read", "x", "--threads", "abc"], "--threads: 'abc' is no whole number"),
+        (["read", "x", "--unread", "abc"], "--unread: 'abc' is no whole number"),
+        (["read", "x", "--unread", "-2"], "--unread: -2 is below 0"),
+    ],
+)
+def test_numbers(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
-        main(["inbox", "search", "--limit", number, "chairs"])
+        main(arguments)
     assert stopped.value.code == 2
-    assert "--limit" in capsys.readouterr().err
+    assert said in capsys.readouterr().err
 
 
 def test_too_small_a_context(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

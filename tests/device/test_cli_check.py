@@ -29,8 +29,12 @@ def chats(tmp_path: Path) -> str:
 
 
 def test_each_statement_has_its_outcome_under_its_thread(
-    chats: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    chats: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     true, false = "Ben asks for 3 chairs.", "Ben asks for 4 chairs at 5 p.m."
     claims = write(
         tmp_path / "claims.jsonl",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,38 @@ def test_portaudio_is_missed_where_it_is_needed(
     out = " ".join(" ".join(lines).split())
     voice = out.partition("microphone and speaker ")[2].partition(" training and export")[0]
     assert "PortAudio is missing: apt install libportaudio2" in voice
+
+
+def test_what_each_extra_lacks(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = [
+        "rich>=13",
+        "no-such-thing[x]==1 ; extra == 'matrix'",
+        'rich ; extra == "glasses"',
+        "no-such-thing ; extra == 'glasses-dev'",
+    ]
+    monkeypatch.setattr(doctor.metadata, "requires", lambda name: wanted)
+    code, out = said(capsys)
+    assert code == 0, "cards need none of them"
+    assert "Matrix missing no-such-thing: pip install 'sidelong[matrix]'" in out
+    assert f"glasses over Bluetooth rich {doctor.version('rich')} " in out
+    assert "encrypted inbox unknown to the version installed: pip install" in out
+
+
+def test_every_extra_has_a_row() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    extras = project["project"]["optional-dependencies"].keys() - {"bench", "dev"}
+    assert doctor.EXTRAS.keys() == extras
+
+
+def test_nothing_is_cut_where_a_program_reads(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.setattr(doctor, "llama_features", lambda: "A_LONG_NAME, " * 40)
+    main(["doctor"])
+    assert any("A_LONG_NAME, " * 39 in line for line in capsys.readouterr().out.splitlines())
 
 
 def test_it_runs_where_llama_cannot_even_be_imported() -> None:

@@ -1,7 +1,8 @@
 """The promise that everything stays on the device, held against the kernel's own record.
 
-Python's sockets can be forbidden inside Python, llama.cpp's or ONNX Runtime's can't: so each
-command runs under strace, which sees every socket of the process and its children.
+Python's own sockets are forbidden on every machine, by the fixture `no_sockets` that read, demo and
+check run under in `test_cli`. llama.cpp's or ONNX Runtime's can't be: so here each command runs
+under strace, which sees every socket of the process and its children.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def traced(folder: Path, *command: str | Path) -> tuple[subprocess.CompletedProc
 def strace(tmp_path: Path) -> None:
     """Skip where no process may be watched."""
     if not shutil.which("strace"):
-        pytest.skip("strace is not installed, so that nobody would see a socket")
+        pytest.skip("strace is not installed: only Python's own sockets are tested (test_cli)")
     done, _ = traced(tmp_path, "true")
     if done.returncode:
         pytest.skip(f"strace may not watch a process here: {done.stderr.strip()[:200]}")

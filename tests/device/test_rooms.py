@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 HEAVY = ("torch", "transformers", "optimum", "peft", "flwr")
 ABOVE = (
+    "device.answering",
     "device.answers",
     "device.ask",
     "device.attention",
@@ -25,6 +27,7 @@ ABOVE = (
     "device.cli",
     "device.commands",
     "device.consent",
+    "device.consent_events",
     "device.desk",
     "device.dispatch",
     "device.happenings",
@@ -32,10 +35,12 @@ ABOVE = (
     "device.live",
     "device.model_in_use",
     "device.outbox",
+    "device.pauses",
     "device.retention",
     "device.scenes",
     "device.store_cipher",
     "device.store_key",
+    "device.wearer",
 )
 MAY_NOT_SEE = {
     "device": (*HEAVY, "export", "federated"),
@@ -115,6 +120,38 @@ def test_exported_names() -> None:
         "ConnectorError", "DisplayError", "InputError", "ModelError", "SettingsError",
         "SidelongError", "StoreError", "VoiceError",
     }  # fmt: skip
+
+
+def test_exported_methods() -> None:
+    from device.connectors.files import read_threads
+    from device.inbox import Inbox
+    from device.language.catalog import Catalog
+    from device.language.engine import Engine
+    from device.language.writer import Writer
+
+    contracts: dict[type, set[str]] = {
+        Catalog: {
+            "current", "current_name", "default", "entry", "list", "pull", "rollback", "tried",
+            "use", "verify",
+        },
+        Inbox: {
+            "claim_unshown", "close", "count", "due", "edit", "expire", "ingest", "mark_read",
+            "mark_shown", "passages", "release_claim", "search", "senders", "take_back", "thread",
+            "threads", "tidy", "wipe",
+        },
+        Engine: {
+            "close", "extend", "fingerprint", "fork", "generate", "load", "n_ctx", "n_vocab",
+            "open", "prefill", "save", "score", "set_adapter", "tokens", "truncate",
+        },
+        Writer: {
+            "card", "cards", "forget", "forget_one", "prefill", "stages", "triage", "unchecked",
+        },
+    }  # fmt: skip
+    for contract, names in contracts.items():
+        assert {name for name in dir(contract) if not name.startswith("_")} == names
+    assert list(inspect.signature(read_threads).parameters) == [
+        "path", "me", "usual_me", "unread", "date_order",
+    ]  # fmt: skip
 
 
 def public(module: object) -> set[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import json
 import logging
 import os
 import signal
 import sys
+import time
 import tomllib
 from collections.abc import Iterator
 from dataclasses import fields
@@ -19,7 +21,9 @@ import pytest
 from device.cli import main
 from device.commands.run import status_path
 from device.settings import Settings, load_settings, settings_file, settings_path
+from device.voice.audio import write_wav
 from tests.runs import GGUF, Typing
+from tests.speech import needs_espeak, needs_voice, silence
 
 SECRET = "can you bring 3 chairs?"
 TINY = ["--threads", "1", "--model", GGUF]
@@ -64,6 +68,24 @@ def test_a_replay_from_message_to_reply(chats: Path, tmp_path: Path) -> None:
     assert main(["run", "--status"]) == 0
     assert json.loads(status_path().read_text())["sent"] == 1
     assert not (tmp_path / "xdg-data/sidelong/inbox.sqlite").exists(), "a replay keeps nothing"
+
+
+@needs_espeak
+@needs_voice
+def test_who_says_riding_to_a_voice_sees_nothing_more(chats: Path, tmp_path: Path) -> None:
+    write_wav(tmp_path / "wearer.wav", silence(1))
+    voice = ("--voice", "--microphone", "wearer.wav", "--loudspeaker", "said.wav")
+    run = Typing("--connector", "replay", str(chats), "--log", "log", *voice, cwd=tmp_path)
+    run.until(SECRET)
+    run.say("riding")
+    while '"riding"' not in (tmp_path / "log").read_text():
+        time.sleep(0.05)
+    run.say("walking")
+    run.until("You are walking now.")
+    run.say("quit")
+    out, err = run.end()
+    assert (run.process.returncode, err) == (0, "")
+    assert "You are riding now." not in out
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -131,6 +153,9 @@ def test_settings_can_be_uncommented(tmp_path: Path) -> None:
     path.write_text("\n".join(line[2:] for line in settings_file().splitlines() if " = " in line))
     loaded = load_settings(path)
     assert (loaded.countdown, loaded.display, loaded.connector) == (3, "terminal", "replay")
+    assert loaded.quiet_hours == (dt.time(22), dt.time(7))
+    for field in fields(Settings):
+        assert getattr(loaded, field.name) not in (None, "", ()), f"{field.name} shows nothing"
 
 
 @pytest.mark.parametrize(

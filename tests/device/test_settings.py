@@ -14,6 +14,12 @@ def test_no_file_means_the_defaults() -> None:
     assert load_settings() == Settings()
 
 
+def test_a_mark_of_byte_order_does_not_matter(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text('me = "Anna"\n', encoding="utf-8-sig")
+    assert load_settings(path).me == "Anna"
+
+
 def test_the_file_is_read() -> None:
     settings_path().parent.mkdir(parents=True)
     settings_path().write_text('me = "Anna"\nthreads = 2\ndate_order = "mdy"\npeople = ["Ben"]\n')

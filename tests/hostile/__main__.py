@@ -46,6 +46,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{len(hostile)} texts, a card by {Path(args.model).name} for each: some minutes.")
         counts = asyncio.run(course.run(hostile, model, Path(name) / "inbox.sqlite", print))
         matrix.run(counts, Path(name))
+    if counts.believed:
+        print(f"under a name, and believed to be urgent: {', '.join(counts.believed)}")
     print(counts)
     return 0 if counts.clean else 1
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import unicodedata
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, redirect_stdout
 from typing import Any
@@ -23,7 +22,7 @@ from device.displays.hud import TerminalHud
 from device.displays.profiles import PROFILES, TERMINAL, terminal
 from device.displays.scene import Scene
 from device.displays.web import WebDisplay
-from tests.conformance import CONTROLS, JOINERS, fits, is_clean, is_marked
+from tests.conformance import controls, fits, is_clean, is_marked
 from tests.lives import Glass
 
 GLASSES = (*PROFILES, terminal(40, 12))
@@ -60,7 +59,7 @@ class Watching(Glass):
         lines = self._terminal.getvalue().split("\n")
         self._terminal.seek(0)
         self._terminal.truncate()
-        if any(_controls(line) for line in lines):
+        if any(controls(line) for line in lines):
             self.dirty.append("hud: controls")
         if any(wcswidth(line) > TERMINAL.width for line in lines):
             self.dirty.append("hud: overflows")
@@ -72,7 +71,7 @@ class Watching(Glass):
         await showing
         for text in _texts(json.loads(frame)["scene"]):
             # The browser draws what no font has as a box; it must not act on anything.
-            if _controls(text) - {"Co", "Cn"}:
+            if controls(text) - {"Co", "Cn"}:
                 self.dirty.append("web: controls")
             if TRUST & set(text):
                 self.dirty.append("web: a mark in a text")
@@ -93,10 +92,6 @@ async def watching() -> AsyncIterator[Watching]:
             yield Watching(web, page)
     finally:
         await web.close()
-
-
-def _controls(text: str) -> set[str]:
-    return {unicodedata.category(c) for c in text if c not in JOINERS} & CONTROLS
 
 
 def _texts(part: Any) -> Iterator[str]:

@@ -166,3 +166,39 @@ def test_broken_first_line_of_json_lines_leaves_the_others(write: Callable[..., 
 def test_too_long_a_file(write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "LARGEST_FILE", 20)
     assert "export single chats" in problem(write(CHAT)).problem
+
+
+CUT_OFF = '{"name":"Ben","type":"personal_chat","id":1,"messages":[{"id":1,"type":"mess'
+THREADS = '[{"id": "a", "me": "Anna", "messages": [{"from": "Ben", "text": "hi"}]}]'
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (CUT_OFF, "broken JSON"),
+        ('{"personal_information":{"user_id":4},"chats":{"li', "broken JSON"),
+        (THREADS, "a JSON list; write each thread on a line of its own"),
+    ],
+)
+def test_json_of_another_shape(text: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "result.json"
+    path.write_text(text)
+    with pytest.raises(InputError, match=said):
+        list(read_threads(path))
+
+
+def test_an_empty_chat_in_a_zip(pack: Callable[..., Path]) -> None:
+    with pytest.raises(InputError, match=r"_chat\.txt: the file is empty"):
+        list(read_threads(pack({"_chat.txt": " \r\n"}, "WhatsApp Chat - Ben.zip")))
+
+
+def test_lines_that_end_as_on_old_macs(tmp_path: Path) -> None:
+    path = tmp_path / "WhatsApp Chat with Ben.txt"
+    path.write_bytes(CHAT.replace("\n", "\r").encode())
+    there = tmp_path / "lf" / path.name
+    there.parent.mkdir()
+    there.write_bytes(CHAT.encode())
+    (found,), (expected,) = (list(read_threads(p, me="-")) for p in (path, there))
+    assert found == expected
+    assert isinstance(found, Thread)
+    assert len(found.messages) > 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import http.client
 import io
+import json
 import os
 import shutil
 import socket
@@ -121,9 +122,16 @@ def test_a_damaged_part_is_noticed_and_deleted(
     assert catalog.pull(source, sha256=sha256(MODEL)).sha256 == sha256(MODEL)
 
 
-def test_lost_notes_of_a_part_start_anew(catalog: Catalog, server: Server, data: Path) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [{"url": 3}, {"etag": 7}, {"total": "200000"}, {"total": True}, {"sha256": []}, {"source": 1}],
+)
+def test_lost_notes_of_a_part_start_anew(
+    change: dict[str, object], catalog: Catalog, server: Server, data: Path
+) -> None:
     source = cut_off(catalog, server, data)
-    (data / "pulled" / "m.gguf.part.json").write_text('{"url": 3}')
+    notes = data / "pulled" / "m.gguf.part.json"
+    notes.write_text(json.dumps(json.loads(notes.read_text()) | change))
     assert catalog.pull(source).sha256 == sha256(MODEL)
     assert server.ranges() == [None, None]
 

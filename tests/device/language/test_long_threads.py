@@ -107,6 +107,17 @@ def test_another_thread_of_the_same_id_has_nothing_of_the_first() -> None:
     assert "earlier" not in desk.held(other)
 
 
+def test_one_equal_message_is_not_the_same_thread() -> None:
+    desk = Desk()
+    desk.held(chat(80))
+    last = len(desk.summaries[-1])
+    assert last
+    folded = chairs(desk.summaries[-1])[-1]
+    shared = next(m for m in MESSAGES if m.text.startswith(f"{folded} "))
+    other = replace(chat(0), messages=(shared, Message("Cleo", "hello")))
+    assert "earlier" not in desk.held(other)
+
+
 def test_a_line_that_its_messages_do_not_bear_out_becomes_a_quote() -> None:
     held = Desk("Zoe talks about 500 sofas.").held(chat(60))
     assert "Zoe" not in held

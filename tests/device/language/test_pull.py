@@ -104,6 +104,19 @@ def test_a_damaged_pulled_model_is_replaced(catalog: Catalog, server: Server) ->
     assert catalog.current() == pulled
 
 
+def test_a_damaged_model_of_another_source_is_not(catalog: Catalog, server: Server) -> None:
+    server.files["/m.gguf"] = server.files["/other.gguf"] = File()
+    catalog.pull(f"{server.url}/m.gguf").path.write_bytes(b"GGUF")
+    for name in ("m", "shipped"):
+        with pytest.raises(ModelError, match=f"already a model called '{name}'"):
+            catalog.pull(f"{server.url}/other.gguf", name=name)
+
+
+def test_a_name_that_would_be_taken_for_a_file(catalog: Catalog, server: Server) -> None:
+    with pytest.raises(ModelError, match=r"leave out \.gguf"):
+        catalog.pull(f"{server.url}/m.gguf", name="foo.gguf")
+
+
 def test_two_pulls_at_once(catalog: Catalog, server: Server, data: Path) -> None:
     (data / "pulled").mkdir(parents=True)
     with (data / "pulled" / ".lock").open("ab") as lock:

@@ -97,6 +97,21 @@ def test_a_file_named_by_its_path_is_tried_once(
     assert find_model(str(path), real) == found
 
 
+def test_a_file_or_folder_never_stands_in_for_a_model(
+    real: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shipped").mkdir()
+    (tmp_path / "mine").write_bytes(TINY)
+    assert find_model("shipped", real) == find_model(None, real)
+    assert find_model("./mine", real).path.samefile("mine")
+    for name in ("mine", ""):
+        with pytest.raises(ModelError, match=f"no model is called '{name}'"):
+            find_model(name, real)
+    with pytest.raises(ModelError, match="no such model file"):
+        find_model("shipped.gguf", real)
+
+
 def test_what_takes_for_ever(real: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verified, "TRIAL_SECONDS", 0.01)
     with pytest.raises(ModelError, match="; choose a smaller model"):

@@ -35,8 +35,8 @@ CHAT = Thread(
 """Too long to stand on a card as it is."""
 HEARD = [
     "Ben asks you to bring 4 chairs to Oakfield.",
-    "Can you bring chairs at 7:30?",
-    "Ben asks if you can bring 3 chairs at 7:30.",
+    "Ben asks you to bring chairs to Oakfield at 7:30.",
+    "Ben asks if you can bring 3 chairs to Oakfield.",
     "Ben asks you to bring 4 chairs to Oakfield.",
     "Ben asks you to bring 4 chairs to Oakfield.",
     "Ben asks you to bring 3 chairs to Oakfield.",
@@ -136,6 +136,13 @@ def test_a_line_that_comes_out_differently_each_time_is_a_quote() -> None:
     for text in parts:
         assert LINES["summary"].judge(text, CHAT).passes, text
     assert card(script(summary=parts)).summary.source == "quote"
+
+
+@pytest.mark.parametrize(("same", "source"), [(6, "model"), (4, "quote")])
+def test_what_most_samples_say_and_not_nearly_all_is_a_quote(same: int, source: str) -> None:
+    heard = ["Ben asks you to bring 3 chairs to Oakfield."] * same
+    heard += ["the hall has none", "the choir stands all evening"][: 6 - same]
+    assert card(script(summary=heard)).summary.source == source
 
 
 def test_what_passes_the_rules_and_is_unlikely_is_a_quote() -> None:

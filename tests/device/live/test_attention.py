@@ -10,10 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from device.attention_log import AttentionLog
+from device.by_ear import ByEar
 from device.interruptions import Interruptions
 from device.live import Live
 from device.messages import Card, Thread, Triage
 from device.settings import Settings
+from device.voice.audio import Feed
+from device.voice.mouth import Mouth
+from tests.hearing import Letters, Room, Words
 from tests.lives import WHOLE, Glass, Peer, card, flow, living, text_of
 
 CHATTER = Triage(needs_reply=False, urgency="low")
@@ -183,6 +187,43 @@ def test_riding_by_a_sensor_a_question_waits_for_the_end_of_the_ride(tmp_path: P
             assert "coming" not in shown(glass)
             live.moved("seated")
             await glass.until("coming tonight?")
+
+    flow(test, tmp_path / "inbox.sqlite")
+
+
+def test_riding_said_by_the_wearer_makes_it_audio_only_at_once(tmp_path: Path) -> None:
+    async def test(path: Path, glass: Glass, peer: Peer) -> None:
+        room = Room()
+        room.goes_on.set()
+
+        async def heard(words: str) -> None:
+            async with asyncio.timeout(30):
+                while words not in " ".join(room.heard):
+                    await asyncio.sleep(0.01)
+
+        with AttentionLog(path) as kept:
+            attention = Interruptions("c", Settings(people=("Ben",)), kept, Clock(), lambda: 0.5)
+            by_ear = ByEar(
+                glass, Feed(), Letters(), Mouth(Words(), room), lambda: attention.activity
+            )
+            async with living(
+                path,
+                by_ear,  # type: ignore[arg-type]
+                peer,
+                Triaging(),
+                interruptions=attention,
+            ):
+                peer.writes("coming tonight?", "m0")
+                await glass.until("coming tonight?")
+                glass.say("riding")
+                await heard("You are riding now.")
+                before = len(glass.scenes)
+                assert not glass.scenes[-1].rows, "the lens went dark with the word"
+                peer.writes("or tomorrow?", "m1")
+                await heard("or tomorrow?")
+                assert not any(scene.rows for scene in glass.scenes[before:])
+                glass.say("walking")
+                await glass.until("You are walking now.")
 
     flow(test, tmp_path / "inbox.sqlite")
 

@@ -12,9 +12,11 @@ from device.connectors.connector import Able
 from device.errors import ConnectorError
 from device.figures import Figures
 from device.inbox import Inbox
+from device.live import Live
 from device.messages import Card, Thread
+from device.outbox import Outbox
 from tests.inboxes import said
-from tests.lives import WHOLE, Glass, Peer, card, flow, living, play, read_back
+from tests.lives import WHOLE, Glass, Peer, Quick, card, flow, living, play, read_back
 
 
 def test_a_burst_is_one_card(path: Path) -> None:
@@ -161,9 +163,10 @@ def test_a_connector_that_ends_in_an_error_ends_the_flow(path: Path) -> None:
             yield
 
     async def test() -> None:
-        with pytest.raises(ConnectorError, match="log in again"):
-            async with living(path, Glass(), Broken()):
-                await asyncio.sleep(0.2)
+        with Inbox(path) as inbox, Outbox(path) as outbox:
+            live = Live("c", Broken(), inbox, outbox, Glass(), Quick(card))
+            with pytest.raises(ConnectorError, match="log in again"):
+                await live.run()
 
     play(test)
 

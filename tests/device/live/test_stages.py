@@ -52,6 +52,45 @@ def test_the_glance_stands_while_the_rest_is_written(path: Path) -> None:
     flow(test, path)
 
 
+class Watched(Quick):
+    """Knows from which threads it was called: an engine is for one."""
+
+    def __init__(self) -> None:
+        super().__init__(card)
+        self.callers: set[int] = set()
+
+    def stages(self, thread: Thread) -> Iterator[Card]:
+        for stage in super().stages(thread):
+            self.callers.add(threading.get_ident())
+            yield stage
+            self.callers.add(threading.get_ident())
+
+    def forget(self, thread_id: str) -> None:
+        self.callers.add(threading.get_ident())
+        super().forget(thread_id)
+
+
+def test_the_model_is_called_from_one_thread_alone(path: Path) -> None:
+    model = Watched()
+
+    async def test(path: Path, glass: Glass, peer: Peer) -> None:
+        async with living(path, glass, peer, model) as live:
+            for i in range(20):
+                peer.writes(f"text {i}", f"m{i}", f"c{i % 3}", "Ben")
+            await glass.until("text 19")
+            peer.brings(Arrival("c1", Message("Ben", ""), redacts="m19"))
+            peer.writes("the last", "m20", "c1", "Ben")
+            live.forget("c2")
+            glass.say("next", "next")
+            await glass.until("the last")
+            while not model.forgotten:
+                await asyncio.sleep(0.01)
+
+    flow(test, path)
+    assert len(model.callers) == 1
+    assert threading.get_ident() not in model.callers
+
+
 def test_own_words_need_no_drafts(path: Path) -> None:
     go_on = threading.Event()
 

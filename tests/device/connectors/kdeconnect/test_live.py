@@ -1,0 +1,72 @@
+"""The whole flow with a phone: a message on the glass, an answer by consent, a refusal told."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("OpenSSL", reason="the phone of the tests needs pyOpenSSL (extra dev)")
+pytest.importorskip("zeroconf", reason="needs the extra kdeconnect")
+
+from device.connectors.kdeconnect import KdeConnect
+from device.connectors.kdeconnect_account import Account
+from device.connectors.kdeconnect_journal import STATE, Journal
+from device.inbox import Inbox
+from device.outbox import Outbox
+from tests.device.connectors.kdeconnect.people import HOST, trust
+from tests.device.connectors.kdeconnect.phone import Phone, free_udp_port, said
+from tests.lives import WHOLE, Glass, living
+
+
+def test_a_notification_is_read_and_answered_and_one_that_went_is_not(tmp_path: Path) -> None:
+    account, phone, glass = Account(tmp_path / "kdeconnect"), Phone(), Glass()
+    trust(account, phone)
+    path = tmp_path / "inbox.sqlite"
+
+    async def talk() -> None:
+        journal = Journal(account.folder / STATE)
+        connector = KdeConnect(account, journal, host=HOST, port=free_udp_port())
+        async with living(path, glass, connector):
+            while not connector._lan.tcp_port:
+                await asyncio.sleep(0.01)
+            await asyncio.to_thread(phone.connect, HOST, connector._lan.tcp_port)
+            await asyncio.to_thread(phone.serve)  # it is asked what it shows
+            hi = said(("Ben", "coming tonight?"))
+            await asyncio.to_thread(phone.post, "1", title="Ben", conversation=hi)
+            await glass.until("1 new: coming tonight?")
+            await glass.until(WHOLE)
+            glass.say("reply")
+            await glass.until("Reply to Ben")
+            glass.say("1")
+            await glass.until("To Ben?")
+            assert phone.answers == []  # nothing goes out before the wearer's word
+            glass.say("send")
+            await asyncio.to_thread(phone.serve)
+            assert phone.answers == [("1", "yes")]
+            await asyncio.to_thread(phone.remove, "1")
+            await glass.until("Sent to Ben")
+
+            await asyncio.to_thread(phone.post, "1", title="Ben", text="which ones?")
+            await glass.until("which ones?")
+            await glass.until(WHOLE)
+            glass.say("reply")
+            await glass.until("Reply to Ben")
+            glass.say("1")
+            await glass.until("To Ben?")
+            await asyncio.to_thread(phone.remove, "1")  # read on the phone meanwhile
+            while connector._news._shown:
+                await asyncio.sleep(0.01)
+            glass.say("send")
+            await glass.until("Not sent")
+        phone.close()
+
+    asyncio.run(talk())
+    assert phone.answers == [("1", "yes")]
+    with Inbox(path) as inbox, Outbox(path) as outbox:
+        [info] = inbox.threads()
+        texts = [m.text for m in inbox.thread("c", info.id).messages]
+        assert texts == ["coming tonight?", "yes", "which ones?"]
+        assert [entry.text for entry in outbox.entries("refused")] == ["yes"]
+        assert [entry.text for entry in outbox.entries("sent")] == ["yes"]
