@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("flwr", reason="flwr is in the extra `federated`")
+
 from federated.deploy import gate
 from federated.deploy.host import Fleet
 from federated.flower import environment, running

@@ -12,11 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import numpy as np
 import pytest
 
 pytest.importorskip("flwr", reason="flwr is in the extra `federated`")
+
+import httpx
+
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # while others are imported: not ours to mend
     from federated.deploy import host
