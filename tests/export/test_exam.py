@@ -94,7 +94,7 @@ def test_tables_of_baselines_alone(
         (["--data", "nowhere"], "nowhere: no glancechat/splits.json"),
         (["--threads", "none.jsonl", "--baselines"], "--baselines needs --data"),
         (["--summaries", "none.jsonl", "--statements", "s.jsonl"], "--statements needs"),
-        (["--threads", "none.jsonl", "--limit", "0"], "invalid positive value"),
+        (["--threads", "none.jsonl", "--limit", "0"], "0 is not above 0"),
     ],
 )
 def test_what_cannot_be_examined(

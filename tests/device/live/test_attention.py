@@ -19,6 +19,7 @@ from device.voice.audio import Feed
 from device.voice.mouth import Mouth
 from tests.hearing import Letters, Room, Words
 from tests.lives import WHOLE, Glass, Peer, card, flow, living, text_of
+from tests.speech import needs_voice
 
 CHATTER = Triage(needs_reply=False, urgency="low")
 
@@ -191,6 +192,7 @@ def test_riding_by_a_sensor_a_question_waits_for_the_end_of_the_ride(tmp_path: P
     flow(test, tmp_path / "inbox.sqlite")
 
 
+@needs_voice
 def test_riding_said_by_the_wearer_makes_it_audio_only_at_once(tmp_path: Path) -> None:
     async def test(path: Path, glass: Glass, peer: Peer) -> None:
         room = Room()
