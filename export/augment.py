@@ -93,7 +93,7 @@ def summed_up(example: Example, rng: random.Random) -> tuple[Example, str | None
     newer = dataclasses.replace(
         thread, messages=thread.messages[dropped:], unread_from=thread.unread_from - dropped
     )
-    lines = (example.glance, example.summary, example.asks or "")
+    lines = filter(None, (example.glance, example.summary, example.asks))
     if not all(check(line, newer).passes for line in lines):
         return example, None
     return dataclasses.replace(example, thread=newer), quoted_summary(older).text

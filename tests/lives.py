@@ -139,7 +139,7 @@ class Quick:
 
     def stages(self, thread: Thread) -> Iterator[Card]:
         whole = self._write(thread)
-        yield replace(quoted_card(thread), glance=whole.glance)
+        yield replace(quoted_card(thread), glance=whole.glance, triage=whole.triage)
         yield whole
 
     def forget(self, thread_id: str) -> None:
