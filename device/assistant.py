@@ -58,7 +58,7 @@ class Assistant:
 
     def forget(self, thread_id: str) -> None:
         """Keep nothing of that thread, neither in memory nor on disk."""
-        self._writer.forget_one(thread_id)
+        self._writer.forget(thread_id)
 
     def cards(self, threads: Sequence[Thread]) -> Iterator[Card]:
         """A card a thread, in their order. Raises `ValueError` for one without messages."""

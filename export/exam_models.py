@@ -73,7 +73,7 @@ class Candidate:
             shown.write(example, lines, self._ordinary, more)
             said = lines | {task: text for task, (text, _) in decoded.items()}
             first.write(example, said, self._ordinary)
-        self._writer.forget()
+        self._writer.clear()
         return shown, first
 
     def long(
@@ -107,7 +107,7 @@ class Candidate:
         for example in self._track(examples, "summaries", examples):
             text = self._writer.unchecked(example.thread, "summary")
             paper.write(example, {"summary": text}, self._ordinary)
-        self._writer.forget()
+        self._writer.clear()
         return paper
 
     def _paper(self, answers: Answers, on: On) -> Paper:
@@ -168,7 +168,7 @@ def untuned_base(
             writer.unchecked(replace(e.thread, id=task), task)
             for e in watched(examples, f"base, {task}", len(examples))
         ]
-        writer.forget()
+        writer.clear()
     paper = Paper("untuned base, 3 examples")
     for example, glance, summary in zip(examples, lines["glance"], lines["summary"], strict=True):
         paper.write(example, {"glance": glance, "summary": summary}, ordinary)

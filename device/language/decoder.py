@@ -78,11 +78,11 @@ class Decoder:
                     if token is not None:
                         tokens[i].append(token)
                     elif ended[i] is None:
-                        ended[i] = (time.perf_counter() - started) * 1000
+                        ended[i] = since(started)
         finally:
             for fork in forks:
                 self._engine.close(fork)
-        total = (time.perf_counter() - started) * 1000
+        total = since(started)
         return [
             Answer(
                 text=self._tokenizer.decode(some).decode("utf-8", "ignore").strip(),
@@ -91,3 +91,8 @@ class Decoder:
             )
             for some, job, end in zip(tokens, jobs, ended, strict=True)
         ]
+
+
+def since(started: float) -> float:
+    """Milliseconds since a `time.perf_counter`."""
+    return (time.perf_counter() - started) * 1000

@@ -27,12 +27,17 @@ class _Override(ctypes.Structure):
     _fields_ = (("pattern", ctypes.c_char_p), ("buffer_type", ctypes.c_void_p))
 
 
+def has_amx() -> bool:
+    """Whether llama.cpp, as it is built here, puts weights into AMX buffers by itself."""
+    return b"AMX_INT8 = 1" in llama.llama_print_system_info()
+
+
 def avoid_amx(params: Any, header: GgufHeader) -> object:
     """Change `llama_model_params` so that no weight goes into an AMX buffer.
 
     Does nothing on other CPUs. Returns what must live until the model is loaded.
     """
-    if b"AMX_INT8 = 1" not in llama.llama_print_system_info():
+    if not has_amx():
         return None
     params.use_extra_bufts = False
     # Only our own files are known to hold nothing in their blocks but rows that can be repacked.

@@ -25,7 +25,7 @@ from pathlib import Path
 from device.language.adapter_choice import Follow
 from device.language.cache import Cached, ThreadCache
 from device.language.consensus import agreement
-from device.language.decoder import Answer, Decoder, Job
+from device.language.decoder import Answer, Decoder, Job, since
 from device.language.engine import Engine, Sampling, Seq
 from device.language.fraud import accuses, may_be_fraud
 from device.language.prompt import NOTHING_ASKED, Prompt, Task
@@ -98,11 +98,11 @@ class Writer:
             self._adapted = path
         return self._cache.sync(thread)
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Free every prefilled thread."""
         self._cache.clear()
 
-    def forget_one(self, thread_id: str) -> None:
+    def forget(self, thread_id: str) -> None:
         """Keep nothing of that thread, neither in the engine nor on disk."""
         self._cache.forget(thread_id)
 
@@ -160,7 +160,7 @@ class Writer:
 
     def _side_by_side(self, threads: Sequence[Thread]) -> list[Card]:
         """The cards of threads that fit the engine together."""
-        self.forget()  # finished neighbours must not fill the cache
+        self.clear()  # finished neighbours must not fill the cache
         work = self._begun(threads)
         self._rest(work)
         return [w.card(self._model) for w in work]
@@ -173,12 +173,12 @@ class Writer:
             started = time.perf_counter()
             cached = self.prefill(thread)
             taught = self._prompt.knows(thread)
-            work.append(Work(thread, cached, {"prefill": _since(started)}, taught))
+            work.append(Work(thread, cached, {"prefill": since(started)}, taught))
         self._decode(self._lines(work, "glance"))
         for w in work:
             started = time.perf_counter()
             w.triage = self._triager.triage(w.thread, w.cached.seq)
-            w.ms["triage"] = _since(started)
+            w.ms["triage"] = since(started)
         return work
 
     def _rest(self, work: Sequence[Work]) -> None:
@@ -187,7 +187,7 @@ class Writer:
             started = time.perf_counter()
             if w.triage.needs_reply and w.taught:
                 w.intents = self._triager.intents(w.thread, w.cached.seq)
-            w.ms["triage"] += _since(started)
+            w.ms["triage"] += since(started)
         self._decode(self._lines(work, "summary", "asks"))
         started = time.perf_counter()
         drafts = [(w, self._reply(intent, w)) for w in work for intent in w.intents[:DRAFTS]]
@@ -202,7 +202,7 @@ class Writer:
         ]
         self._decode(spare, Sampling())
         for w in work:
-            w.ms["replies"] = _since(started) if w.intents else 0.0
+            w.ms["replies"] = since(started) if w.intents else 0.0
 
     def _decode(self, jobs: Sequence[tuple[Work, Job]], sampling: Sampling = SAMPLED) -> None:
         """Every sample of every job, all in shared batches; what may be shown of them is kept."""
@@ -246,8 +246,3 @@ class Writer:
     def _reply(self, intent: Intent, work: Work) -> Job:
         asked = self._prompt.reply(intent, work.thread)
         return Job(work.cached.seq, intent, asked, MOST_TOKENS["reply"], SAMPLES["reply"])
-
-
-def _since(started: float) -> float:
-    """Milliseconds since a `time.perf_counter`."""
-    return (time.perf_counter() - started) * 1000

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from device.errors import ModelError
+from device.language.decoder import since
 from device.language.engine import Engine, Sampling, Seq, Token
 from device.language.llama_engine import LlamaEngine
 from device.language.load import CELLS
@@ -20,7 +21,6 @@ from device.language.tokenizer import JsonTokenizer, Tokenizer
 from device.language.writer import FORKS, Writer
 from device.messages import Intent, Thread
 from scripts.bench.chat import arrived, tokens_of
-from scripts.bench.stats import since
 from scripts.bench.watch import GlanceWatch
 
 GREEDY = Sampling()
@@ -138,7 +138,7 @@ class Ours:
 
     def speed(self) -> dict[str, float]:
         """Tokens/s of reading and of writing, from an empty cache as llama-bench does it."""
-        self.writer.forget()
+        self.writer.clear()
         seq = self._started([5] * (self._sizes.prefilled + 1))
         started = time.perf_counter()
         self.engine.prefill([seq])
@@ -184,7 +184,7 @@ class Ours:
 
     def _held(self, thread: Thread) -> Seq:
         """A sequence of its own that holds the thread, the writer's own let go."""
-        self.writer.forget()
+        self.writer.clear()
         seq = self._started(tokens_of(self.prompt, thread))
         self.engine.prefill([seq])
         return seq

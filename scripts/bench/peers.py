@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from device.language.decoder import since
+from device.language.llama_buffers import has_amx
 from device.language.writer import MOST_TOKENS
-from scripts.bench.stats import since
 
 
 class Absent(Exception):
@@ -43,7 +44,7 @@ class PlainLlama:
         """Raises `Absent`."""
         import llama_cpp
 
-        if b"AMX_INT8 = 1" in llama_cpp.llama_print_system_info():
+        if has_amx():
             raise Absent("llama.cpp's own AMX buffers crash (docs/decisions/0005-amx.md)")
         try:
             self._llama = llama_cpp.Llama(

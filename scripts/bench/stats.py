@@ -80,8 +80,3 @@ def interleave(
             for figure, value in case.run().items():
                 samples.setdefault(figure, []).append(value)
     return samples
-
-
-def since(started: float) -> float:
-    """Milliseconds since a `time.perf_counter`."""
-    return (time.perf_counter() - started) * 1000

@@ -144,7 +144,7 @@ def test_exported_methods() -> None:
             "open", "prefill", "save", "score", "set_adapter", "tokens", "truncate",
         },
         Writer: {
-            "card", "cards", "forget", "forget_one", "prefill", "stages", "triage", "unchecked",
+            "card", "cards", "clear", "forget", "prefill", "stages", "triage", "unchecked",
         },
     }  # fmt: skip
     for contract, names in contracts.items():

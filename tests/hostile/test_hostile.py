@@ -49,7 +49,7 @@ class Scripted:
         return self._writer.stages(thread)
 
     def forget(self, thread_id: str) -> None:
-        self._writer.forget_one(thread_id)
+        self._writer.forget(thread_id)
 
 
 def counted(path: Path, *hostile: Hostile, model: object = None) -> Counts:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from device.language.llama_buffers import has_amx
 from scripts import bench_latency
 from scripts.bench import limits, peers
 from scripts.bench.figures import KEYS
@@ -48,11 +49,15 @@ def test_the_last_line_is_json(tmp_path: Path, capsys: pytest.CaptureFixture[str
     out = capsys.readouterr().out
     found = json.loads(out.splitlines()[-1])
     assert set(KEYS) <= set(found)
-    assert [k for k in KEYS if found[k] is None] == []
+    # llama.cpp's own way dies on a CPU with AMX, and what is held against it is then missing.
+    plain = [k for k in KEYS if "plain" in k] if has_amx() else []
+    assert [k for k in KEYS if found[k] is None] == plain
+    assert ("left out: plain llama_cpp.Llama" in out) == has_amx()
     assert found["samples"]["bench.tg_tps"]["median"] == 50.0
     assert found["samples"]["ours-fp32.ttft_ms"]["n"] == 1
     assert found["limit"]["fits_cache"] is (limits.last_cache_bytes() is not None)
-    assert set(found["targets_met"].values()) <= {True, False}
+    met = found["targets_met"]
+    assert {k for k, is_met in met.items() if is_met not in (True, False)} == set(plain)
     assert "left out: transformers, torch fp32: no --checkpoint DIR" in out
     assert "Targets" in out
     assert plot.is_file() == bool(find_spec("matplotlib"))

@@ -42,7 +42,7 @@ def test_a_lost_message_is_noticed(
     monkeypatch.setattr(load_test, "PROBES", 1)
     monkeypatch.setattr(Intake, "_ingest", forgetful)
     quick = SimpleNamespace(
-        stages=lambda thread: iter([quoted_card(thread)]), forget_one=lambda thread_id: None
+        stages=lambda thread: iter([quoted_card(thread)]), forget=lambda thread_id: None
     )
     monkeypatch.setattr(load_test, "load_writer", lambda *args, **more: quick)
     assert load_test.main(SMALL) == 1

@@ -91,7 +91,7 @@ def test_the_line_outlives_its_sequence_and_a_view_that_slides() -> None:
     desk = Desk()
     held = desk.held(chat(80))
     asked = len(desk.summaries)
-    desk.writer.forget()
+    desk.writer.clear()
     assert desk.engine.open_sequences == 0
     assert desk.held(chat(80)) == held
     before = desk.engine.prefilled

@@ -146,7 +146,7 @@ OWN = [
 def shipped() -> Iterator[Writer]:
     writer = load_writer(Model("sidelong-118m", SHIPPED), threads=1)
     yield writer
-    writer.forget()
+    writer.clear()
 
 
 @pytest.mark.parametrize("thread", OWN, ids=lambda t: t.messages[0].sender)
