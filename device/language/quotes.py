@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -57,8 +57,8 @@ def shorten(text: str, chars: int) -> str:
     if len(text) <= chars:
         return text
     head = text[: chars - 1]
-    words = head.rsplit(" ", 1)[0] if " " in head else head
-    return words.rstrip(" ,;:-/") + "…"
+    whole = head.rsplit(" ", 1)[0] if " " in head else head
+    return whole.rstrip(" ,;:-/") + "…"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -147,12 +147,10 @@ def _fitted(told: str, chars: int) -> str:
     return told if len(told) <= chars else f'{shorten(told.rstrip(chr(34)), chars - 1)}"'
 
 
-def _weightiest(said: Sequence[_Sentence], chars: int) -> list[_Sentence]:
+def _weightiest(weights: Mapping[_Sentence, float], chars: int) -> list[_Sentence]:
     """The weightiest sentence, and as many of the next as fit."""
-    outdated = _outdated(said)
-    weights = {sentence: _weight(sentence, outdated) for sentence in said}
     chosen: list[_Sentence] = []
-    for sentence in sorted(said, key=weights.__getitem__, reverse=True):
+    for sentence in sorted(weights, key=weights.__getitem__, reverse=True):
         more = sorted([*chosen, sentence])
         if not chosen or (len(_told(more)) <= chars and weights[sentence] >= LEAST):
             chosen = more
@@ -160,28 +158,28 @@ def _weightiest(said: Sequence[_Sentence], chars: int) -> list[_Sentence]:
 
 
 def _pointed_at(said: Sequence[_Sentence], chars: int, pointers: Sequence[str]) -> list[_Sentence]:
-    """The sentence, or its end, most like `pointers`, and as many more as make it liker and fit."""
+    """The sentence, or its end, most like `pointers`, and as many more as make it liker and fit.
+
+    Empty where they are like nothing that was said.
+    """
     bags = [Counter(words(pointer)) for pointer in pointers]
-    outdated = _outdated(said)
-    open_ = [sentence for sentence in said if sentence not in outdated] or list(said)
 
     def like(sentences: Sequence[_Sentence]) -> float:
         bag = Counter(words(_fitted(_told(sentences), chars)))
-        return sum(word_f1(bag, other) for other in bags) / max(1, len(bags))
+        return sum(word_f1(bag, other) for other in bags) / len(bags)
 
-    first = max((part for s in open_ for part in (s, *s.ends())), key=lambda part: like([part]))
+    first = max((part for s in said for part in (s, *s.ends())), key=lambda part: like([part]))
     chosen, best = [first], like([first])
     if best < LEAST_LIKE:
         return []
-    open_ = [s for s in open_ if (s.message, s.number) != (first.message, first.number)]
-    while True:
-        more = [sorted([*chosen, s]) for s in open_]
-        fit = [sentences for sentences in more if len(_told(sentences)) <= chars]
-        liker = max(fit, key=like, default=chosen)
-        if like(liker) <= best:
-            return chosen
-        chosen, best = liker, like(liker)
-        open_ = [s for s in open_ if s not in chosen]
+    left = [s for s in said if (s.message, s.number) != (first.message, first.number)]
+    while fit := [more for s in left if len(_told(more := sorted([*chosen, s]))) <= chars]:
+        liker = max(fit, key=like)
+        if (found := like(liker)) <= best:
+            break
+        chosen, best = liker, found
+        left = [s for s in left if s not in chosen]
+    return chosen
 
 
 def quote(messages: Iterable[Message], me: str, chars: int, pointers: Sequence[str] = ()) -> str:
@@ -193,8 +191,13 @@ def quote(messages: Iterable[Message], me: str, chars: int, pointers: Sequence[s
     said = _sentences(messages, me)
     if len(_told(said)) <= chars:
         return _told(said)
-    chosen = _pointed_at(said, chars, pointers) or _weightiest(said, chars)
-    return _fitted(_told(chosen), chars)
+    outdated = _outdated(said)
+    weights = {sentence: _weight(sentence, outdated) for sentence in said}
+    chosen: list[_Sentence] = []
+    if pointers:
+        open_ = [s for s in said if s not in outdated and weights[s] >= LEAST]
+        chosen = _pointed_at(open_ or said, chars, pointers)
+    return _fitted(_told(chosen or _weightiest(weights, chars)), chars)
 
 
 def _new(thread: Thread) -> tuple[Message, ...]:
