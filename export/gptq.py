@@ -25,8 +25,8 @@ import torch
 from torch import nn
 from transformers import LlamaForCausalLM
 
+from export.calibration import CALIBRATION, calibration_batches, inputs_of
 from export.pack import Batch
-from export.prune import CALIBRATION, calibration_batches, inputs_of
 from export.q4_0 import BLOCK, best_scales, on_grid
 from export.train import RECORD, read_record
 

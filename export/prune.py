@@ -23,27 +23,20 @@ from __future__ import annotations
 import argparse
 import copy
 import json
-import random
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from device.language.prompt import ThreadPrompt
-from device.language.tokenizer import JsonTokenizer
+from export.calibration import calibration_batches, inputs_of
 from export.loss import logits_of
-from export.pack import Batch, batches, collate, pack
+from export.pack import Batch
 from export.q4_0 import BLOCK
-from export.recipe import assemble, read_recipe
 from export.train import RECORD, read_record
 
-CALIBRATION = 96
-"""Training threads on which importance is measured."""
 HEADER = 1.0
 """Megabytes that a GGUF needs for its vocabulary and header, generously."""
 
@@ -71,22 +64,6 @@ def fitting(config: LlamaConfig, way: str, most: float) -> LlamaConfig:
         if megabytes(smaller) <= most:
             return smaller
     raise ValueError(f"{most} MB hold no model of this width with fewer {way}")
-
-
-@contextmanager
-def inputs_of(modules: Sequence[torch.nn.Module]) -> Iterator[list[torch.Tensor]]:
-    """A list that holds, after a forward pass, what went into each of `modules`."""
-    seen = [torch.empty(0)] * len(modules)
-
-    def note(i: int, module: torch.nn.Module, args: tuple[torch.Tensor, ...]) -> None:
-        seen[i] = args[0]
-
-    hooks = [m.register_forward_pre_hook(partial(note, i)) for i, m in enumerate(modules)]
-    try:
-        yield seen
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 @torch.no_grad()
@@ -181,17 +158,6 @@ def prune(
         importance = channel_importance(model, calibration)
         model = narrower(model, most_important(importance, wanted.intermediate_size))
     return model
-
-
-def calibration_batches(
-    folder: Path, data: Path, recipe: str, threads: int = CALIBRATION
-) -> Iterator[Batch]:
-    """About so many training threads, spread over the recipe's sets, packed for a checkpoint."""
-    prompt = ThreadPrompt(JsonTokenizer(folder / "tokenizer.json"))
-    training = assemble(read_recipe(recipe), data, dialogues_too=False).training
-    chosen = training[:: max(1, len(training) // threads)]
-    for group in batches([pack(e, prompt) for e in chosen], 2048, random.Random(0)):
-        yield collate(group)
 
 
 def better(runs: Sequence[Path]) -> Path:

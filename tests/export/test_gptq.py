@@ -12,9 +12,9 @@ import torch
 from gguf import GGMLQuantizationType, GGUFReader
 from transformers import LlamaForCausalLM
 
+from export.calibration import calibration_batches
 from export.gptq import round_model, rounded
 from export.pack import Batch
-from export.prune import calibration_batches
 from export.q4_0 import best_scales, fake_q4_0, on_grid, packed
 from export.to_gguf import export_model
 

@@ -12,10 +12,10 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from device.language.llama_engine import LlamaEngine
 from export import prune as module
+from export.calibration import calibration_batches
 from export.pack import Batch
 from export.prune import (
     better,
-    calibration_batches,
     channel_importance,
     fewer_layers,
     fitting,
