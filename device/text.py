@@ -9,6 +9,9 @@ from collections.abc import Iterator
 MESSAGE_CHARS = 2000
 """A longer message is read to here: a pasted book must not push the conversation out."""
 
+MOST_MARKS = 8
+"""Combining marks of any script in a row; Tibetan stacks have seven."""
+
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e"
@@ -31,10 +34,6 @@ _UNSEEN = re.compile(
 _MARKS = re.compile(
     r"((?:[\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]){4})[\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]+"
 )
-
-
-MOST_MARKS = 8
-"""Combining marks of any script in a row; Tibetan stacks have seven."""
 
 
 def clean(text: str) -> str:
