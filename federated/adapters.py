@@ -10,21 +10,27 @@ module's name in Hugging Face's model, in the order of `shapes`.
 
 from __future__ import annotations
 
+import json
+import os
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from torch import nn
 from transformers import LlamaForCausalLM
 
+from device.disk import sync_folder
 from export.to_gguf import Config, export_adapter
 from federated.settings import Settings
 
 Arrays = dict[str, np.ndarray[Any, np.dtype[np.float32]]]
+TOLD = "__told__"
+"""The member of a file of arrays that says what they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +172,8 @@ class LoraLinear(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(..., in) -> (..., out)"""
-        return self.base(x) + self.scale * ((x @ self.a.T) @ self.b.T)
+        plain: torch.Tensor = self.base(x)
+        return plain + self.scale * ((x @ self.a.T) @ self.b.T)
 
 
 class Adapter:
@@ -201,6 +208,31 @@ class Adapter:
         """Set all of A and B. Raises `KeyError` or `RuntimeError` for arrays of another adapter."""
         for name, p in self._layers.items():
             p.copy_(torch.from_numpy(arrays[name]))
+
+
+def write_npz(path: Path, arrays: Mapping[str, Any], told: Mapping[str, Any]) -> None:
+    """Write arrays and what is told of them: whole or not at all, whenever this is killed.
+
+    `told` has to be JSON. Raises `OSError`.
+    """
+    fresh = path.with_suffix(".new")
+    members: dict[str, Any] = {TOLD: np.array(json.dumps(told)), **arrays}
+    with fresh.open("wb") as file:
+        np.savez(file, **members)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+    sync_folder(path.parent)
+
+
+def read_npz(path: Path) -> tuple[Arrays, Any]:
+    """(arrays, what is told of them). Raises `OSError`, and `ValueError` for another file."""
+    try:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+            told = json.loads(str(file[TOLD]))
+            return {name: file[name] for name in file.files if name != TOLD}, told
+    except (BadZipFile, EOFError, KeyError, TypeError) as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def write_gguf(path: Path, arrays: Arrays, config: Config, settings: Settings, name: str) -> None:

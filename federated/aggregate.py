@@ -1,4 +1,4 @@
-"""Many clients' updates -> one, without Flower: what is refused and why, and the mean.
+"""Many clients' updates -> one, without Flower: what is refused and why, the mean, its noise.
 
 Every valid update counts the same: a client that could weigh more could be told apart, and clipping
 bounds what one client can do only where its weight is bounded too.
@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from federated.adapters import Arrays, plus, problem
+from federated import privacy
+from federated.adapters import Arrays, plus, problem, sent
 from federated.settings import Settings
 
 
@@ -70,3 +71,12 @@ def combined(arrays: Arrays, updates: Sequence[Arrays], settings: Settings) -> A
     if settings.method == "local-only":
         raise ValueError("local-only has no rounds")
     return plus(arrays, mean(updates))
+
+
+def with_noise(arrays: Arrays, updates: int, settings: Settings) -> Arrays:
+    """The adapter of so many updates with the round's noise, where the server adds it."""
+    if not settings.noise or settings.noise_at != "server":
+        return arrays
+    # Not from the seed: noise that others can compute hides nothing.
+    draw, deviation = np.random.default_rng(), privacy.deviation(settings, updates)
+    return arrays | privacy.noised(sent(arrays, settings), deviation, draw)

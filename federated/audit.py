@@ -21,8 +21,6 @@ import math
 import random
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,7 +29,7 @@ from transformers.utils.logging import disable_progress_bar
 from device.messages import Draft, Thread
 from federated import privacy
 from federated.adapters import Arrays, initial, plus, sent
-from federated.aggregate import combined
+from federated.aggregate import combined, with_noise
 from federated.base_model import unpacked
 from federated.client import update_of
 from federated.settings import Settings
@@ -47,13 +45,6 @@ THINGS = ("locker", "garage", "alarm", "gate", "suitcase", "bike lock", "safe", 
 
 Row = dict[str, Any]
 """What was seen, and what came of asking it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Candidates:
-    """A canary and the sentences that it is ranked among; the canary is the first."""
-
-    prepared: list[list[Prepared]]
 
 
 def sentence(draw: random.Random) -> str:
@@ -100,14 +91,15 @@ class Audit:
         self.settings = settings
         self.here = Bench(settings)
         self.train: list[list[Prepared]] = []
-        self.canaries: list[Candidates] = []
+        self.canaries: list[list[list[Prepared]]] = []
+        """Of each user the canary, and behind it the sentences that it is ranked among."""
         self.members: list[list[Prepared]] = []
         self.others: list[list[Prepared]] = []
         self.owner: list[int] = []
         for number, user in enumerate(users):
             texts = [sentence(draw) for _ in range(FALSE + 1)]
             self.train.append(self.here.prepare(planted(user, texts[0]).train, draw))
-            self.canaries.append(Candidates([self._one(moment(t)) for t in texts]))
+            self.canaries.append([self._one(moment(t)) for t in texts])
             # As many of each, next to each other in time, so that neither is told by its subject.
             count = min(len(user.train), len(user.test))
             self.members += [self._one(s) for s in user.train[-count:]]
@@ -119,23 +111,18 @@ class Audit:
 
     def run(self, noise: float) -> list[Row]:
         """Rounds with this noise multiplier at the server; a row for each thing to be seen."""
-        settings = dataclasses.replace(self.settings, noise=noise)
+        settings = dataclasses.replace(self.settings, noise=noise, noise_at="server")
         start = initial(self.here.config, settings)
         arrays, updates = start, []
-        generator = np.random.default_rng()
         for number in range(1, settings.rounds + 1):
             updates = [
                 update_of(
-                    dataclasses.replace(settings, noise=0.0), self.here, train,
-                    sent(arrays, settings), random.Random(f"{settings.seed} {user} {number}"),
+                    settings, self.here, train, sent(arrays, settings),
+                    random.Random(f"{settings.seed} {user} {number}"),
                 )
                 for user, train in enumerate(self.train)
             ]  # fmt: skip
-            arrays = combined(arrays, updates, settings)
-            if noise:
-                zero = {n: np.zeros_like(v) for n, v in sent(arrays, settings).items()}
-                deviation = privacy.deviation(settings, len(updates))
-                arrays = plus(arrays, privacy.noised(zero, deviation, generator))
+            arrays = with_noise(combined(arrays, updates, settings), len(updates), settings)
             print(f"  noise {noise:g}: round {number} of {settings.rounds}", flush=True)
         epsilon = privacy.epsilon([noise] * settings.rounds, settings.delta)
         nobody = [start] * len(self.train)
@@ -150,7 +137,7 @@ class Audit:
         """`seen` is what the attacker has of each user. Scores are set against the model's own."""
         learnt = seen[0] is not before  # else there is nothing to set the scores against
         scores = [
-            [self._nll(arrays, c) - learnt * self._nll(before, c) for c in canary.prepared]
+            [self._nll(arrays, c) - learnt * self._nll(before, c) for c in canary]
             for arrays, canary in zip(seen, self.canaries, strict=True)
         ]
         sides = [
@@ -197,11 +184,10 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--noise", type=float, nargs="+", default=[0.0, 0.03, 1.0])
     parser.add_argument("--tiny", action="store_true", help="the tests' model: does it run at all?")
-    parser.add_argument("--out", type=Path, help="write the rows here, as JSON")
     args = parser.parse_args()
     disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        settings = Settings.from_config(dict(pair.split("=", 1) for pair in args.set))
+        settings = Settings.from_pairs(args.set, {})
         settings = tiny(settings) if args.tiny else settings
         unpacked(settings.path("gguf"), settings.path("model"))
         audit = Audit(
@@ -216,8 +202,6 @@ def main() -> None:
         raise SystemExit(2) from None
     report = {"users": len(audit.train), "rounds": settings.rounds, "delta": settings.delta,
               "candidates": FALSE + 1, "texts": len(audit.members), "rows": rows}  # fmt: skip
-    if args.out:
-        args.out.write_text(json.dumps(report, indent=1), encoding="utf-8")
     print(json.dumps(report))
 
 

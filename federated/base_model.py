@@ -12,6 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from gguf import GGUFReader
+from safetensors import safe_open
 from transformers import LlamaConfig
 
 from device.disk import sync_folder
@@ -31,10 +34,18 @@ def config_of(gguf: Path) -> dict[str, Any]:
 
 
 def unpacked(gguf: Path, folder: Path) -> dict[str, Any]:
-    """The model's config.json, once its checkpoint lies in `folder`. Raises `OSError`."""
+    """The model's config.json, once its checkpoint lies in `folder`; made where it is missing.
+
+    Raises `OSError`, and `ValueError` where the checkpoint there is of another model.
+    """
     if not folder.exists():
         with whole(folder) as unfinished:
             from_gguf(gguf.resolve(), unfinished)
+    with safe_open(folder / "model.safetensors", framework="np") as weights:
+        norm = weights.get_tensor("model.norm.weight")
+    (same,) = (t.data for t in GGUFReader(gguf).tensors if t.name == "output_norm.weight")
+    if not np.array_equal(norm.astype(np.float32), same):
+        raise ValueError(f"{folder} has other weights than {gguf}; remove it, or choose another")
     return read_config(folder)
 
 
@@ -44,7 +55,7 @@ def whole(folder: Path) -> Iterator[Path]:
     unfinished = folder.with_name(f"{folder.name}.new")
     if unfinished.exists():
         shutil.rmtree(unfinished)
-    unfinished.mkdir(mode=0o700)
+    unfinished.mkdir(mode=0o700, parents=True)
     yield unfinished
     unfinished.rename(folder)
     sync_folder(folder.parent)

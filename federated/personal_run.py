@@ -12,27 +12,26 @@ there and comes to the same adapter. A finished one leaves nothing but the adapt
 from __future__ import annotations
 
 import itertools
-import json
-import os
 import random
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
 
 from device.commands.demo import CHATS
 from device.connectors.files import read_threads
-from device.disk import erase, sync_folder
+from device.disk import erase
 from device.language.adapter_choice import Adapters
 from device.language.load import Model
 from device.messages import Thread
-from federated.adapters import Arrays, initial, write_gguf
+from federated.adapters import Arrays, initial, read_npz, write_gguf, write_npz
 from federated.base_model import config_of, unpacked, whole
+from federated.deploy.shared import shared_for
 from federated.personal_gate import engine_of, judge, with_intents
 from federated.personal_verdict import Verdict
 from federated.settings import Settings
@@ -59,6 +58,8 @@ class Run:
     folder: Path
     cores: int
     settings: Settings
+    shared: Arrays
+    """The adapter that all of the wearer's federation have made together; empty without one."""
 
     @property
     def base(self) -> str:
@@ -68,7 +69,12 @@ class Run:
 
 
 def run_of(model: Model, folder: Path, cores: int, **changes: Any) -> Run:
-    """A run with the federation's settings for learning alone; `changes` of them are for tests."""
+    """A run with the federation's settings for learning alone; `changes` of them are for tests.
+
+    Where the device has the adapter of all, it is one of that form. Raises `OSError`.
+    """
+    assert model.sha256 is not None  # every GGUF has one
+    form, shared = shared_for(model.sha256)
     usual: dict[str, Any] = {
         "model": str(folder / "base"),
         "gguf": str(model.path.resolve()),
@@ -79,7 +85,7 @@ def run_of(model: Model, folder: Path, cores: int, **changes: Any) -> Run:
         "alpha": 16.0,
         "steps": STRETCH,
     }
-    return Run(model, folder, cores, Settings(**(usual | changes)))
+    return Run(model, folder, cores, Settings(**(usual | form | changes)), shared)
 
 
 def megabytes(run: Run, user: User) -> float:
@@ -156,8 +162,12 @@ def _trained(run: Run, user: User, say: Say) -> Arrays:
         rng = random.Random(run.settings.seed)
         train, gate = (bench.prepare(part, rng) for part in (user.train, user.gate))
         if state is None:
-            start = initial(bench.config, run.settings)
-            state = State(0, 0, bench.nll(start, gate), start, start)
+            nothing = initial(bench.config, run.settings)
+            starts = [nothing, nothing | run.shared] if run.shared else [nothing]
+            least, start = min(
+                ((bench.nll(arrays, gate), arrays) for arrays in starts), key=itemgetter(0)
+            )
+            state = State(0, 0, least, start, start)
         while not state.finished:
             say("training", state.stretch, MOST_STRETCHES)
             order = random.Random(f"{run.settings.seed} {state.stretch}")
@@ -199,32 +209,24 @@ class State:
 
 def save_state(run: Run, state: State) -> None:
     """Write the checkpoint: whole or not at all, whenever the run is killed."""
-    told = {
-        "digest": run.settings.digest(),
-        "numbers": [state.stretch, state.stale, state.least],
-    }
+    numbers = [state.stretch, state.stale, state.least]
     arrays = {f"{which} {name}": value for which in ("last", "best")
               for name, value in getattr(state, which).items()}  # fmt: skip
-    fresh = run.folder / "checkpoint.new"
-    with fresh.open("wb") as file:
-        np.savez(file, __told__=np.array(json.dumps(told)), **arrays)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(run.folder / "checkpoint.npz")
-    sync_folder(run.folder)
+    told = {"digest": run.settings.digest(), "numbers": numbers}
+    write_npz(run.folder / "checkpoint.npz", arrays, told)
 
 
 def load_state(run: Run) -> State | None:
     """The last checkpoint; None where there is none, or none of this version and these settings."""
     try:
-        with np.load(run.folder / "checkpoint.npz", allow_pickle=False) as file:
-            told = json.loads(str(file["__told__"]))
-            last, best = (
-                {n.partition(" ")[2]: file[n] for n in file.files if n.startswith(f"{which} ")}
-                for which in ("last", "best")
-            )
-        return (
-            State(*told["numbers"], last, best) if told["digest"] == run.settings.digest() else None
+        arrays, told = read_npz(run.folder / "checkpoint.npz")
+        stretch, stale, least = told["numbers"]
+        last, best = (
+            {n.partition(" ")[2]: v for n, v in arrays.items() if n.startswith(f"{which} ")}
+            for which in ("last", "best")
         )
-    except (OSError, BadZipFile, EOFError, KeyError, TypeError, ValueError):
-        return None
+        if told["digest"] == run.settings.digest():
+            return State(stretch, stale, least, last, best)
+    except (OSError, KeyError, TypeError, ValueError):
+        pass
+    return None

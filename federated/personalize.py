@@ -89,6 +89,8 @@ def _learn(args: argparse.Namespace, adapters: Adapters) -> None:
             "Learning from {} answers of yours; {} more say when to stop, and the last {} whether "
             "it is kept.".format(*parts)
         )
+        if work.shared:
+            print("It begins with what your federation has learnt, where that helps.")
         check_memory(personal_run.megabytes(work, user))
         if not args.background:
             os.nice(NICENESS)

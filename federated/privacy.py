@@ -30,7 +30,7 @@ FIGURES = (
 )  # fmt: skip
 """All that a simulated client answers when it is examined, a number each; a device never is."""
 
-ORDERS = (*(1 + x / 100 for x in range(1, 1000)), *range(11, 513))
+ORDERS: tuple[float, ...] = (*(1 + x / 100 for x in range(1, 1000)), *range(11, 513))
 """Orders of Rényi divergence that are tried."""
 
 

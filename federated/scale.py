@@ -11,6 +11,7 @@ next to nothing. Aggregation: updates of the default adapter's size, checked, su
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import gzip
 import json
 import random
@@ -23,15 +24,14 @@ from typing import Any
 import numpy as np
 
 from federated import privacy
-from federated.adapters import Arrays, clipped, plus
-from federated.aggregate import combined, split_valid
+from federated.adapters import Arrays, clipped
+from federated.aggregate import combined, split_valid, with_noise
+from federated.base_model import config_of
 from federated.flower import RunFailed
 from federated.settings import ROOT, Settings
 from federated.simulate import simulate, tiny
 
 WORDS = ("milk", "home", "late", "train", "dinner", "sure", "thanks", "Friday", "cake", "eight")
-SHAPES = {"q_proj": 576, "v_proj": 192, "o_proj": 576, "up_proj": 1536, "down_proj": 576}
-"""Rows of B in the default adapter, in each of its four layers."""
 
 
 def made_up(folder: Path, users: int, texts: int = 10) -> None:
@@ -58,10 +58,12 @@ def rounds(users: int, folder: Path, cpus: int) -> dict[str, Any]:
     """A simulation with so many users, one round. Raises `RunFailed`."""
     data, out = folder / f"data-{users}", folder / f"run-{users}"
     made_up(data, users)
-    settings = tiny(Settings(data=str(data), out=str(out), users=users))
-    small = {"texts": 8, "steps": 1, "local-steps": 1, "drafts": 0, "rounds": 1, "timeout": 3600.0}
+    settings = dataclasses.replace(
+        tiny(Settings(data=str(data), out=str(out), users=users)),
+        texts=8, steps=1, local_steps=1, drafts=0, rounds=1, timeout=3600.0,
+    )  # fmt: skip
     started = time.monotonic()
-    report: Mapping[str, Any] = simulate(Settings.from_config(settings.to_config() | small), cpus)
+    report: Mapping[str, Any] = simulate(settings, cpus)
     (done,) = report["by_round"]
     return {
         "users": users,
@@ -76,14 +78,10 @@ def rounds(users: int, folder: Path, cpus: int) -> dict[str, Any]:
 def updates(count: int, settings: Settings) -> Iterator[tuple[int, Arrays]]:
     """So many updates of the default adapter's size; 64 different ones, again and again."""
     draw = np.random.default_rng(0)
-    names = {
-        f"model.layers.{layer}.{name}.lora_b": (rows, settings.rank)
-        for layer in range(settings.layers)
-        for name, rows in SHAPES.items()
-    }
+    shapes = privacy.may_leave(config_of(settings.path("gguf")), settings)
     pool = [
         clipped(
-            {n: draw.normal(size=s).astype(np.float32) for n, s in names.items()}, settings.clip
+            {n: draw.normal(size=s).astype(np.float32) for n, s in shapes.items()}, settings.clip
         )[0]
         for _ in range(min(64, count))
     ]
@@ -99,8 +97,7 @@ def aggregation(count: int) -> dict[str, Any]:
     start = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
     began = time.process_time()
     valid, refused = split_valid(these, shapes, privacy.bound(settings, 0))
-    after = combined(start, valid, settings)
-    plus(start, privacy.noised(after, privacy.deviation(settings, count), np.random.default_rng()))
+    with_noise(combined(start, valid, settings), count, settings)
     seconds = time.process_time() - began
     assert not refused
     size = sum(4 * value.size for value in start.values())

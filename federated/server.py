@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 
-import numpy as np
-from flwr.app import ConfigRecord, Message
+from flwr.app import Message
 from flwr.app.message_type import MessageType
 from flwr.serverapp import Grid
-from gguf import GGUFReader
-from safetensors import safe_open
 
-from export.from_gguf import from_gguf
-from export.to_gguf import read_config
 from federated.adapters import Arrays, initial, sent, write_gguf
+from federated.base_model import unpacked
 from federated.processes import alone, watch_parent
 from federated.report import report_of, write_report
 from federated.secure import secure_round
@@ -27,7 +22,6 @@ from federated.strategy import (
     messages,
     nodes,
     save,
-    to_record,
 )
 from federated.task import LIMIT, LONGEST, memory_bound, peak_mb
 from federated.users import load_users, write_partitions
@@ -36,9 +30,9 @@ from federated.users import load_users, write_partitions
 def run(grid: Grid, settings: Settings) -> None:
     """Rounds, then figures, then `report.json` and `report.png` in `settings.out`.
 
-    Raises `ValueError` where there are fewer users than asked for, or a checkpoint to resume from
-    is of other settings, and `RuntimeError` where no client can be examined or another run writes
-    to the same folder.
+    Raises `ValueError` where there are fewer users than asked for, the checkpoint of the model is
+    of another one (`base_model.unpacked`) or the one to resume from of other settings, and
+    `RuntimeError` where no client can be examined or another run writes to the same folder.
     """
     watch_parent()
     with alone(settings.path("out")):
@@ -48,8 +42,10 @@ def run(grid: Grid, settings: Settings) -> None:
 def _run(grid: Grid, settings: Settings) -> None:
     started = time.monotonic()
     folder = settings.path("out")
-    _checkpoint(settings)
-    config = read_config(settings.path("model"))
+    gguf, model = settings.path("gguf"), settings.path("model")
+    if not model.exists():
+        info(f"writing the weights of {gguf} to {model}")
+    config = unpacked(gguf, model)
     arrays, rounds = _start(settings, initial(config, settings))
     names = _partitions(settings)
     tokens = settings.texts * 2 * (LIMIT + LONGEST)
@@ -64,13 +60,7 @@ def _run(grid: Grid, settings: Settings) -> None:
             for _ in range(left):
                 secure_round(grid, settings, strategy)
         else:
-            strategy.start(
-                grid=grid,
-                initial_arrays=to_record(sent(arrays, settings)),
-                num_rounds=left,
-                timeout=settings.timeout,
-                train_config=ConfigRecord(),
-            )
+            strategy.go_on(grid, left)
         arrays = strategy.arrays
     write_gguf(folder / "federated.gguf", arrays, config, settings, "federated")
     figures = _examine(grid, settings, arrays)
@@ -78,25 +68,6 @@ def _run(grid: Grid, settings: Settings) -> None:
     report |= {"seconds": round(time.monotonic() - started, 1), "memory_bound_mb": round(bound)}
     report["server_mb"] = round(peak_mb())
     write_report(folder, report)
-
-
-def _checkpoint(settings: Settings) -> None:
-    """The shipped model's own weights as a checkpoint, where there is none yet.
-
-    Raises `ValueError` where there is one of another model.
-    """
-    folder, model = settings.path("model"), settings.path("gguf")
-    if not folder.exists():
-        info(f"writing the weights of {model} to {folder}")
-        fresh = folder.with_name(f"{folder.name}.new")
-        shutil.rmtree(fresh, ignore_errors=True)
-        from_gguf(model, fresh)
-        fresh.rename(folder)
-    with safe_open(folder / "model.safetensors", framework="np") as weights:
-        norm = weights.get_tensor("model.norm.weight")
-    (same,) = (t.data for t in GGUFReader(model).tensors if t.name == "output_norm.weight")
-    if not np.array_equal(norm.astype(np.float32), same):
-        raise ValueError(f"{folder} has other weights than {model}; remove it, or set model=")
 
 
 def _start(settings: Settings, fresh: Arrays) -> tuple[Arrays, list[Round]]:
@@ -149,4 +120,5 @@ def _figures(reply: Message) -> dict[str, float]:
     if reply.has_error():
         info(f"  client {reply.metadata.src_node_id} could not be examined: {reply.error.reason}")
         return {}
-    return {k: float(v) for k, v in dict(reply.content.metric_records["figures"]).items()}
+    record = reply.content.metric_records["figures"]
+    return {k: float(v) for k, v in record.items() if not isinstance(v, list)}

@@ -7,7 +7,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -118,6 +118,14 @@ class Settings:
                 raise ValueError(f"no such setting: {key}; there are {', '.join(types)}")
             values[name] = _typed(key, value, types[name])
         return cls(**values)
+
+    @classmethod
+    def from_pairs(cls, pairs: Iterable[str], usual: Mapping[str, Any]) -> Settings:
+        """From "key=value" as `--set` takes them, over what is usual; raises `ValueError`."""
+        told = [pair.split("=", 1) for pair in pairs]
+        if wrong := [pair for pair in told if len(pair) != 2]:
+            raise ValueError(f"--set {wrong[0][0]}: write KEY=VALUE; federated/settings.py has all")
+        return cls.from_config({**usual, **dict(told)})
 
     def to_config(self) -> dict[str, Any]:
         """The flat table that `from_config` reads."""

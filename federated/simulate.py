@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import shutil
 import signal
 import sys
 from collections.abc import Iterator, Mapping
@@ -84,17 +83,10 @@ def simulate(settings: Settings, cpus: int) -> dict[str, object]:
 
 def tiny(settings: Settings) -> Settings:
     """The tests' tiny model in the place of the shipped one: says whether everything runs."""
-    from transformers import LlamaForCausalLM
-
-    source = ROOT / "tests" / "tiny"
-    folder = settings.path("out") / "tiny"
-    if not (folder / "model.safetensors").exists():
-        model = LlamaForCausalLM.from_pretrained(source, gguf_file="tiny.gguf")
-        model.save_pretrained(folder)
-        shutil.copy(source / "tokenizer.json", folder)
-    more = {"layers": 1, "steps": 4, "local_steps": 6, "texts": 12}
-    gguf = str(source / "tiny.gguf")
-    return dataclasses.replace(settings, model=str(folder), gguf=gguf, **more)
+    folder, gguf = settings.path("out") / "tiny", ROOT / "tests/tiny/tiny.gguf"
+    return dataclasses.replace(
+        settings, model=str(folder), gguf=str(gguf), layers=1, steps=4, local_steps=6, texts=12
+    )
 
 
 def main() -> None:
@@ -108,9 +100,7 @@ def main() -> None:
     # So that the SuperLink is ended too when this process is asked to.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        if wrong := [pair for pair in args.set if "=" not in pair]:
-            raise ValueError(f"--set {wrong[0]}: write KEY=VALUE; federated/settings.py has all")
-        settings = Settings.from_config(dict(pair.split("=", 1) for pair in args.set))
+        settings = Settings.from_pairs(args.set, {})
         if args.tiny:
             settings = tiny(settings)
         report = simulate(settings, args.cpus)

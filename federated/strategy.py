@@ -7,27 +7,25 @@ adapter.
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from logging import INFO
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
-from flwr.app import Array, ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDict
+from flwr.app import Array, ArrayRecord, ConfigRecord, Error, Message, MetricRecord, RecordDict
 from flwr.app.message_type import MessageType
 from flwr.common.constant import SUPERLINK_NODE_ID
 from flwr.common.logger import log
 from flwr.serverapp import Grid
 from flwr.serverapp.strategy import Strategy
 
+from device.text import neutralise
 from federated import privacy
-from federated.adapters import Arrays, nbytes, norm, plus, sent
-from federated.aggregate import combined, split_valid
+from federated.adapters import Arrays, nbytes, norm, read_npz, sent, write_npz
+from federated.aggregate import combined, split_valid, with_noise
 from federated.settings import MARK, Settings
 
 Say = Callable[[str], None]
@@ -92,6 +90,11 @@ class AdapterStrategy(Strategy):
         self._say(f"strategy {s.method}: rank {s.rank}, alpha {s.alpha:g}, clip {s.clip:g}, "
                   f"noise {s.noise:g} at the {s.noise_at}")  # fmt: skip
 
+    def go_on(self, grid: Grid, rounds: int) -> None:
+        """So many rounds more. Raises `RuntimeError` where nobody is there."""
+        shared = to_record(sent(self.arrays, self._settings))
+        self.start(grid, shared, num_rounds=rounds, timeout=self._settings.timeout)
+
     def configure_train(
         self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
     ) -> Iterable[Message]:
@@ -144,7 +147,7 @@ class AdapterStrategy(Strategy):
         moved = 0.0
         if after is not None:
             before = self.arrays
-            self.arrays = self._noised(after, valid)
+            self.arrays = with_noise(after, valid, s)
             moved = norm({n: self.arrays[n] - before[n] for n in sent(before, s)})
         self.rounds.append(
             Round(
@@ -161,16 +164,6 @@ class AdapterStrategy(Strategy):
         )
         self._tell(self.rounds[-1], moved, after is not None)
         save(self._folder, s, self.arrays, self.rounds)
-
-    def _noised(self, arrays: Arrays, valid: int) -> Arrays:
-        """The adapter with the noise of this round, where the server adds it."""
-        s = self._settings
-        if not s.noise or s.noise_at != "server":
-            return arrays
-        # Not from the seed: noise that others can compute hides nothing.
-        draw = np.random.default_rng()
-        zero = {n: np.zeros_like(v) for n, v in sent(arrays, s).items()}
-        return plus(arrays, privacy.noised(zero, privacy.deviation(s, valid), draw))
 
     def _tell(self, done: Round, moved: float, enough: bool) -> None:
         for node, why in done.refused.items():
@@ -209,16 +202,22 @@ def _read(
         if node == SUPERLINK_NODE_ID:  # says that a node is lost, and not which
             continue
         if reply.has_error():
-            refused[node] = f"failed: {reply.error.reason.strip().splitlines()[-1][:200]}"
+            refused[node] = f"failed: {_reason(reply.error)}"
             continue
         if more := set(reply.content) - {"update"}:
             refused[node] = f"sends more than its update: {len(more)} unknown records"
             continue
         try:
             updates[node] = from_record(reply.content.array_records["update"])
-        except (KeyError, ValueError, TypeError) as error:
+        except Exception as error:  # of a stranger's bytes, which must end nothing but their part
             refused[node] = f"unreadable: {type(error).__name__}: {error}"[:200]
     return updates, refused
+
+
+def _reason(error: Error) -> str:
+    """The last line of what a client says of its failure, made safe for a terminal."""
+    said = (error.reason or "").strip().splitlines()
+    return neutralise(said[-1])[:200] if said else "no reason given"
 
 
 def messages(
@@ -246,13 +245,8 @@ def nodes(grid: Grid, wanted: int, timeout: float, enough: int = 1) -> list[int]
 def save(folder: Path, settings: Settings, arrays: Arrays, rounds: list[Round]) -> None:
     """Write `checkpoint.npz`: whole or not at all, whenever the server is killed."""
     folder.mkdir(parents=True, exist_ok=True)
-    fresh = folder / "checkpoint.new"
     told = {"digest": settings.digest(), "rounds": [asdict(r) for r in rounds]}
-    with fresh.open("wb") as file:
-        np.savez(file, __told__=np.array(json.dumps(told)), **arrays)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(folder / "checkpoint.npz")
+    write_npz(folder / "checkpoint.npz", arrays, told)
 
 
 def load(folder: Path, settings: Settings) -> tuple[Arrays, list[Round]] | None:
@@ -264,11 +258,9 @@ def load(folder: Path, settings: Settings) -> tuple[Arrays, list[Round]] | None:
     if not path.exists():
         return None
     try:
-        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-            told = json.loads(str(file["__told__"]))
-            arrays = {name: file[name] for name in file.files if name != "__told__"}
+        arrays, told = read_npz(path)
         digest, rounds = told["digest"], [Round(**r) for r in told["rounds"]]
-    except (BadZipFile, EOFError, KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"{path} is no checkpoint of this version; move it away, or run without resume=true"
         ) from error

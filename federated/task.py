@@ -159,7 +159,7 @@ class Bench:
             batch = order.pop()
             for group in optimizer.param_groups:
                 group["lr"] = self._settings.lr * min(1.0, step / max(1, steps // 10))
-            (self.loss(batch) / len(batch.wanted)).backward()
+            (self.loss(batch) / len(batch.wanted)).backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(trained, 1.0)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
@@ -189,7 +189,7 @@ def memory_bound(config: dict[str, Any], settings: Settings, arrays: Arrays, tok
     activations = 4 * batch * adapted * (12 * width + 4 * ffn + 2 * heads * batch)
     logits = 4 * 3 * (batch // 2) * vocabulary
     states = 4 * tokens * width * min(settings.users, DESKS)
-    total = weights + activations + logits + states + 8 * nbytes(arrays)
+    total: float = weights + activations + logits + states + 8 * nbytes(arrays)
     if settings.drafts:
         total += 2 * settings.path("gguf").stat().st_size + 4 * DRAFTS_CONTEXT * vocabulary
     return 600 + 1.25 * total / MB

@@ -76,10 +76,11 @@ def _do(args: argparse.Namespace) -> None:
     fleet = host.fleet_of(args.folder)
     match args.action:
         case "up":
-            with host.up(fleet):
+            with host.up(fleet) as processes:
                 print(f"The gate listens on {fleet.host}:{fleet.port}. Ctrl-C ends it.", flush=True)
-                while True:
+                while all(process.poll() is None for process in processes):
                     time.sleep(1)
+            raise RunFailed(f"SuperLink or gate has ended; see {fleet.folder}/*.log")
         case "register":
             print(f"device {host.register(fleet, args.key, args.name)} is registered")
         case "revoke":
@@ -96,11 +97,8 @@ def _do(args: argparse.Namespace) -> None:
             day = certificates.expires(fleet.folder / "server.pem")
             print(f"a new certificate until {day}; `up` takes it when it is started again")
         case "run":
-            if wrong := [pair for pair in args.set if "=" not in pair]:
-                raise ValueError(f"--set {wrong[0]}: write KEY=VALUE")
-            usual = {"out": str(fleet.folder / "run"), "deployed": "true", "users": 2}
-            told = dict(pair.split("=", 1) for pair in args.set)
-            came_to = host.run(fleet, Settings.from_config(usual | told))
+            usual = {"out": str(fleet.folder / "run"), "deployed": True, "users": 2}
+            came_to = host.run(fleet, Settings.from_pairs(args.set, usual))
             print(json.dumps({"status": COMPLETED} | came_to))
 
 

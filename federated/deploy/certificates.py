@@ -61,6 +61,7 @@ def make_server_certificate(folder: Path, names: Sequence[str]) -> None:
         .add_extension(issuer, critical=False)
         .sign(ca_key, hashes.SHA384())
     )
+    (folder / "server.key.new").unlink(missing_ok=True)  # of a rotation that was broken off
     write_secret(folder / "server.key.new", _pem(key))
     fresh = folder / "server.pem.new"
     fresh.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))

@@ -1,7 +1,7 @@
 """The client of a real device: its own inbox in, clipped adapter tensors out.
 
 This is the code that runs, as it is installed on the device. What the server sends as the run's app
-is stored by Flower and never opened (`federated.deploy.task`).
+is stored by Flower and never opened (`federated.deploy.worker`).
 """
 
 from __future__ import annotations
@@ -9,17 +9,18 @@ from __future__ import annotations
 import random
 from typing import Any
 
-import numpy as np
 import torch
 from flwr.app import Context, Message, RecordDict
 from flwr.clientapp import ClientApp
 
 from device.commands.inbox import wearers_inbox
 from device.cpu import cores
+from export.to_gguf import read_config
 from federated import privacy
-from federated.adapters import Arrays, nbytes, problem
+from federated.adapters import Arrays, initial, nbytes, problem
 from federated.base_model import unpacked
 from federated.client import update_of
+from federated.deploy import shared
 from federated.deploy.limits import agreed
 from federated.deploy.membership import Membership, membership
 from federated.handlers import nameless
@@ -52,10 +53,8 @@ def take(message: Message, context: Context) -> Message:
     mine = membership()
     settings, _ = told(message, mine)
     arrays = received(message, settings, mine)
-    fresh = mine.folder / "shared.new"
-    with fresh.open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
-    fresh.replace(mine.folder / "shared.npz")
+    config = read_config(mine.checkpoint)
+    shared.keep(mine, initial(config, settings) | arrays, settings)
     return Message(content=RecordDict(), reply_to=message)
 
 
@@ -85,7 +84,7 @@ def update_from_inbox(settings: Settings, mine: Membership, start: Arrays) -> Ar
     """
     with wearers_inbox() as inbox:
         texts = wearer(answers(inbox)).train[-settings.texts :]
-    config = unpacked(mine.model, mine.checkpoint)
+    config = read_config(mine.checkpoint)
     needed = memory_bound(config, settings, start, len(texts) * (LIMIT + LONGEST))
     free = free_mb()
     if free is not None and free < needed:

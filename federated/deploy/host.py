@@ -11,6 +11,7 @@ run/                    checkpoint.npz, federated.gguf, rounds.json, run.log
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -99,15 +100,13 @@ def fleet_of(folder: Path) -> Fleet:
 
 
 @contextmanager
-def up(fleet: Fleet) -> Iterator[None]:
+def up(fleet: Fleet) -> Iterator[tuple[subprocess.Popen[bytes], ...]]:
     """SuperLink and gate, as long as the block runs. Raises `RunFailed` where one doesn't start."""
     with (
         running(fleet.superlink(), fleet.env, fleet.folder / "superlink.log", fleet.inner) as link,
         running(fleet.gate(), fleet.env, fleet.folder / "gate.log", fleet.port) as gate,
     ):
-        if link.poll() is not None or gate.poll() is not None:
-            raise RunFailed(f"a process ended at once; see {fleet.folder}/*.log")
-        yield
+        yield link, gate
 
 
 def register(fleet: Fleet, key: Path, name: str | None) -> str:

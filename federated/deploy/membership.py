@@ -4,7 +4,8 @@ device.key      proves to the server who this is; its public half is given to th
 joined.json     the model, and the wearer's limits
 sent.jsonl      one line for each update that left: when, which round, how many bytes
 base-<hash>/    the model's weights as what can be trained; made again when it is missing
-shared.npz      the adapter that all have made together, as the server last sent it
+shared.npz      the adapter that all have made together, as the server last sent it; where
+                `sidelong personalize` begins
 """
 
 from __future__ import annotations

@@ -7,10 +7,8 @@ was broken off, with the server or without, goes on from it with `resume=true`.
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import asdict
 
-from flwr.app import ConfigRecord
 from flwr.app.message_type import MessageType
 from flwr.serverapp import Grid
 
@@ -20,7 +18,7 @@ from federated.adapters import initial, sent, write_gguf
 from federated.base_model import config_of
 from federated.processes import alone, watch_parent
 from federated.settings import Settings
-from federated.strategy import AdapterStrategy, info, load, messages, nodes, save, to_record
+from federated.strategy import AdapterStrategy, info, load, messages, nodes, save
 
 
 def serve(grid: Grid, settings: Settings) -> None:
@@ -49,13 +47,7 @@ def _serve(grid: Grid, settings: Settings) -> None:
     info(f"{len(there)} devices are there")
     strategy = AdapterStrategy(settings, arrays, folder, rounds, info, base)
     if (left := settings.rounds - before) > 0:
-        strategy.start(
-            grid=grid,
-            initial_arrays=to_record(sent(arrays, settings)),
-            num_rounds=left,
-            timeout=settings.timeout,
-            train_config=ConfigRecord(),
-        )
+        strategy.go_on(grid, left)
     write_gguf(folder / "federated.gguf", strategy.arrays, config, settings, "federated")
     write_atomically(folder / "rounds.json", json.dumps([asdict(r) for r in rounds], indent=1))
     if left > 0 and not any(r.taken for r in rounds[before:]):
@@ -72,12 +64,6 @@ def _give(grid: Grid, settings: Settings, strategy: AdapterStrategy, base: str) 
     there = sorted(grid.get_node_ids())
     shared = sent(strategy.arrays, settings)
     asked = messages(there, MessageType.QUERY, settings, shared, len(strategy.rounds), base)
-    waiting = set(grid.push_messages(asked))
-    until = time.monotonic() + settings.timeout
-    taken = 0
-    while waiting and time.monotonic() < until:
-        time.sleep(1)
-        for reply in grid.pull_messages(waiting):
-            waiting.discard(reply.metadata.reply_to_message_id)
-            taken += not reply.has_error()
+    replies = grid.send_and_receive(asked, timeout=settings.timeout)
+    taken = sum(not reply.has_error() for reply in replies)
     info(f"{taken} of {len(there)} devices have taken the adapter")

@@ -66,4 +66,4 @@ def evaluate(message: Message, context: Context) -> Message:
     settings, _ = _told(dict(message.content.config_records["config"]))
     received = from_record(message.content.array_records["arrays"])
     figures = client.examine(settings, _user(context), received)
-    return Message(content=RecordDict({"figures": MetricRecord(figures)}), reply_to=message)
+    return Message(content=RecordDict({"figures": MetricRecord({**figures})}), reply_to=message)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
+import signal
 import ssl
 import stat
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -28,6 +32,7 @@ from device.errors import SidelongError
 from device.language.load import Model
 from federated import privacy
 from federated.deploy import certificates, gate, host
+from federated.deploy.__main__ import main as operate
 from federated.deploy.limits import Limits, agreed, own_noise
 from federated.deploy.membership import folder_of_this_device, join_with, membership
 from federated.flower import RunFailed, free_port
@@ -53,6 +58,7 @@ def test_a_ca_is_never_replaced(folder: Path) -> None:
 
 def test_rotation_keeps_names_and_ca(folder: Path) -> None:
     before, ca = (folder / "server.pem").read_bytes(), (folder / "ca.pem").read_bytes()
+    (folder / "server.key.new").write_bytes(b"of a rotation that was broken off")
     certificates.make_server_certificate(folder, certificates.server_names(folder))
     assert (folder / "server.pem").read_bytes() != before
     assert (folder / "ca.pem").read_bytes() == ca
@@ -201,6 +207,27 @@ def test_a_set_up_fleet_is_found_again(tmp_path: Path) -> None:
     assert "--enable-supernode-auth" in command
     assert command[command.index("--host") + 1] == "127.0.0.1"
     assert dataclasses.asdict(fleet)["port"] == 9443
+
+
+def test_up_fails_when_one_of_its_processes_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host.set_up(tmp_path, ["localhost"], "127.0.0.1", 9443)
+    with (
+        subprocess.Popen(["sleep", "60"]) as runs,
+        subprocess.Popen(["true"]) as ended,
+    ):
+        monkeypatch.setattr(host, "up", lambda fleet: contextlib.nullcontext((runs, ended)))
+        monkeypatch.setattr(sys, "argv", ["federated.deploy", "up", str(tmp_path)])
+        handler = signal.getsignal(signal.SIGTERM)
+        try:
+            with pytest.raises(SystemExit) as left:
+                operate()
+        finally:
+            signal.signal(signal.SIGTERM, handler)
+            runs.kill()
+    assert left.value.code == 2
+    assert "SuperLink or gate has ended" in capsys.readouterr().err
 
 
 def test_a_flower_that_loads_apps_in_another_way_is_not_run() -> None:

@@ -20,10 +20,14 @@ from device.language.adapter_choice import Adapters
 from device.language.load import Model
 from device.language.prompt import ThreadPrompt, thread_tokens
 from device.messages import INTENTS, Thread
-from federated import personalize
+from federated import personal_run, personalize
+from federated.base_model import unpacked
+from federated.deploy import shared
+from federated.deploy.limits import Limits
+from federated.deploy.membership import Membership, folder_of_this_device
 from federated.own_texts import answers, wearer
 from federated.personal_gate import engine_of, likelihoods, with_intents
-from federated.personal_run import begun, learn, load_state, run_of
+from federated.personal_run import Run, begun, learn, load_state, run_of
 from federated.settings import ROOT
 from tests.federated.conftest import TINY, Settings, sents
 from tests.federated.personal import BASE, GGUF, alike, chat, keep, quick, said, silent, user_of
@@ -250,6 +254,36 @@ def test_the_settings_are_the_federations_for_learning_alone(tmp_path: Path) -> 
     settings = run_of(Model("tiny", GGUF, BASE), tmp_path, 1).settings
     assert (settings.rank, settings.alpha, settings.users) == (8, 16.0, 1)
     assert settings.layers == Settings().layers
+
+
+def test_it_begins_with_what_the_federation_has_learnt_where_that_helps(tmp_path: Path) -> None:
+    user = user_of(chat(alike(40)))
+    alone = quick(tmp_path)
+    assert alone.shared == {}
+    learnt = personal_run._trained(made(alone), user, silent)
+    member = Membership(folder_of_this_device(), GGUF, BASE, Limits())
+    member.folder.mkdir()
+
+    shared.keep(member, learnt, alone.settings)
+    still = {"steps": 1, "lr": 1e-9}
+    run = made(run_of(Model("tiny", GGUF, BASE), tmp_path / "good", 1, **still))
+    found = personal_run._trained(run, user, silent)
+    assert all(np.allclose(found[name], value, atol=1e-6) for name, value in learnt.items())
+
+    poisoned = {n: -v if n.endswith(".lora_b") else v for n, v in learnt.items()}
+    shared.keep(member, poisoned, alone.settings)
+    run = made(run_of(Model("tiny", GGUF, BASE), tmp_path / "bad", 1, **still))
+    found = personal_run._trained(run, user, silent)
+    assert all(np.abs(v).max() < 1e-6 for n, v in found.items() if n.endswith(".lora_b"))
+
+    assert shared.shared_for("00" * 32) == ({}, {}), "of another model"
+
+
+def made(run: Run) -> Run:
+    """The run with its folder, and the model's weights in it."""
+    run.folder.mkdir(parents=True)
+    unpacked(GGUF, run.settings.path("model"))
+    return run
 
 
 def test_nobody_wrote_enough() -> None:

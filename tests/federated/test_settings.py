@@ -51,3 +51,11 @@ def test_nonsense_is_named(config: dict[str, object]) -> None:
 def test_a_checkpoint_belongs_to_its_settings() -> None:
     assert Settings(rounds=9).digest() == Settings().digest()
     assert Settings(clip=9).digest() != Settings().digest()
+
+
+def test_pairs_stand_over_what_is_usual() -> None:
+    usual = {"users": 2, "deployed": True}
+    settings = Settings.from_pairs(["users=5", "targets=q_proj"], usual)
+    assert (settings.users, settings.deployed, settings.targets) == (5, True, "q_proj")
+    with pytest.raises(ValueError, match="--set users: write KEY=VALUE"):
+        Settings.from_pairs(["users"], {})

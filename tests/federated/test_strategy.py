@@ -114,6 +114,23 @@ def test_a_failure_and_a_silence(settings: Settings) -> None:
     assert "nothing changed" in said[-1]
 
 
+def test_a_failure_without_a_word_and_an_update_that_is_no_array(settings: Settings) -> None:
+    """Whatever a stranger sends, the others' part of the round goes on."""
+    strategy = strategy_of(settings, [])
+    strategy._asked = [11, 12, 13]
+    asked = {m.metadata.dst_node_id: m for m in strategy.configure_train(1, None, None, Fake())}
+    replies = [Message(Error(code=0, reason=why), reply_to=asked[node])
+               for node, why in ((11, ""), (12, "out\n\x1b[2Jof memory"))]  # fmt: skip
+    update = to_record(update_of(settings, 0.01))
+    next(iter(update.values())).data = b"no array"
+    replies.append(Message(RecordDict({"update": update}), reply_to=asked[13]))
+    strategy.aggregate_train(1, replies)
+    refused = strategy.rounds[0].refused
+    assert refused["11"] == "failed: no reason given"
+    assert refused["12"] == "failed: of memory"
+    assert refused["13"].startswith("unreadable: ")
+
+
 def test_who_sends_more_than_the_update_is_refused(settings: Settings) -> None:
     strategy = strategy_of(settings, [])
     before = strategy.arrays
