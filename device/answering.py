@@ -74,14 +74,13 @@ class Answering:
         """A reply to what stands there: its drafts, one of them, or the wearer's own words."""
         if not isinstance(self.state, OPEN):
             if (written := self._desk.current) is None:
-                self._tell("There is nothing to answer.")
+                self._nothing_here(meant)
                 return
             if self._queue.is_wanted(written.thread.id):
                 self._tell("A newer message came; its card is being written.")
                 return
             if written.part == "glance" and meant.act != "say":
-                self._wants_drafts = written.thread.id
-                self._queue.hurry(written.thread.id)
+                self._wait_for_drafts(written.thread.id)
                 self._tell("One moment …")
                 return
             self._thread = written.thread
@@ -110,7 +109,7 @@ class Answering:
         elif self._desk.view.conversation == place.conversation:
             self.answer(meant, at)
         else:
-            self._wants_drafts = wanted
+            self._wait_for_drafts(wanted)
             self._queue.want(wanted)
 
     def revise(self, meant: Utterance, at: float) -> None:
@@ -161,6 +160,20 @@ class Answering:
         if isinstance(self.state, consent.Countdown):
             whens.append(now + ((self.state.ends - now) % 1 or 1.0))  # it is counted down
         return whens
+
+    def _wait_for_drafts(self, conversation: str) -> None:
+        self._wants_drafts = conversation
+        self._queue.hurry(conversation)
+
+    def _nothing_here(self, meant: Utterance) -> None:
+        """No card stands there to be answered."""
+        if self._desk.asked_for and meant.act == "reply":
+            self._wait_for_drafts(self._desk.asked_for)
+            self._tell("One moment …")
+        elif self._desk.holds:
+            self._tell('A message waits; say "next".')
+        else:
+            self._tell("There is nothing to answer.")
 
     def _tell(self, note: str) -> None:
         self._desk.tell(time.monotonic(), note)

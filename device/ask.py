@@ -110,7 +110,7 @@ def ask(inbox: Inbox, text: str, limit: int = 3) -> list[Found]:
         for i, (seq, message) in enumerate(zip(passage.order, passage.messages, strict=True)):
             if speakers is not None and message.sender not in speakers:
                 continue
-            score = _weigh(question, passage, i, weights, unnamed=bool(speakers is None))
+            score = _weigh(question, passage, i, weights, unnamed=speakers is None)
             if score >= ENOUGH and (seq not in best or best[seq].score < score):
                 best[seq] = Found(
                     passage.connector,

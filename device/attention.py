@@ -57,6 +57,11 @@ class Moment:
     muted: Mapping[str, dt.datetime] = field(default_factory=dict)
     """Conversation -> until when it is silent."""
 
+    def is_muted(self, conversation: str) -> bool:
+        """Whether the wearer wants to hear nothing of it now."""
+        until = self.muted.get(conversation)
+        return until is not None and self.now < until
+
 
 @dataclass(frozen=True, slots=True)
 class Manners:
@@ -131,8 +136,7 @@ def decide(news: News, moment: Moment, manners: Manners, learnt: bool | None = N
     urgent = news.triage.urgency == "high"
     person = any(plain(name) in manners.people for name in _names(news))
     group = news.is_group and plain(news.name) in manners.groups
-    until = moment.muted.get(news.conversation)
-    if until is not None and moment.now < until:
+    if moment.is_muted(news.conversation):
         return Decision("asked", "muted")
     if manners.is_quiet(moment.now) and not (person and urgent and not news.doubt):
         return Decision("asked", "quiet")
@@ -160,8 +164,7 @@ def is_open(news: News, moment: Moment, manners: Manners) -> bool:
 
 def is_silent(conversation: str, moment: Moment, manners: Manners) -> bool:
     """Whether nothing is to be told of it now, pause or not."""
-    until = moment.muted.get(conversation)
-    return manners.is_quiet(moment.now) or (until is not None and moment.now < until)
+    return manners.is_quiet(moment.now) or moment.is_muted(conversation)
 
 
 def interruptions(moment: Moment) -> int:

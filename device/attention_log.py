@@ -9,12 +9,11 @@ import datetime as dt
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Self, get_args
+from typing import get_args
 
 from device.attention import When, Why
 from device.bandit import OUTCOMES, Experience, Outcome
-from device.inbox_schema import explained, open_database, transaction
+from device.inbox_schema import InboxFile, explained, transaction
 from device.settings import Activity
 from device.text import clean
 
@@ -42,23 +41,8 @@ class Entry:
     outcome: Outcome | None = None
 
 
-class AttentionLog:
+class AttentionLog(InboxFile):
     """The decisions, oldest first. Every method raises `StoreError`. For one thread at a time."""
-
-    def __init__(self, path: Path, key: str | None = None):
-        """`key` as for `Inbox`."""
-        self.path = path
-        self._db = open_database(path, key)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the file. Closing twice is fine."""
-        self._db.close()
 
     def add(self, entry: Entry) -> int:
         """Keep a decision; its number here, whatever `entry.number` says."""

@@ -66,17 +66,13 @@ class Bandit:
     """Learns in memory. For one thread at a time."""
 
     def __init__(self, experiences: Iterable[Experience] = ()):
-        self._count = 0
+        self.count = 0
+        """How many experiences it has learnt from."""
         self._model = Workspace(
             f"--cb_explore 2 --bag {POLICIES} --epsilon {EPSILON} -b 14 --random_seed 1 --quiet"
         )
         for experience in experiences:
             self.learn(experience)
-
-    @property
-    def count(self) -> int:
-        """How many experiences it has learnt from."""
-        return self._count
 
     def learn(self, experience: Experience) -> None:
         """Take one more into account. Raises `ValueError` for features that are no words."""
@@ -84,11 +80,11 @@ class Bandit:
         cost = COSTS[experience.told, experience.outcome]
         label = f"{action}:{cost}:{experience.chance:.4f}"
         self._model.learn(f"{label} {_context(experience.features)}")
-        self._count += 1
+        self.count += 1
 
     def choose(self, features: tuple[str, ...], roll: float) -> Choice | None:
         """What to do; None before `LEAST` experiences. `roll` is random, 0 <= roll < 1."""
-        if self._count < LEAST:
+        if self.count < LEAST:
             return None
         tell, wait = self._model.predict(_context(features))
         return Choice(True, tell) if roll < tell else Choice(False, wait)

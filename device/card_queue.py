@@ -14,6 +14,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
@@ -68,6 +69,15 @@ class Written:
         return self.thread.messages[-1].id or ""
 
 
+@dataclass(frozen=True, slots=True)
+class NoNews:
+    """A conversation that a card was wanted of, and nothing is new in it: it was read meanwhile, or
+    its news was taken back."""
+
+    thread: Thread
+    """As it is now."""
+
+
 @dataclass(slots=True)
 class _Wanted:
     """A conversation that waits for the model."""
@@ -117,9 +127,10 @@ class CardQueue:
         """The model is to keep nothing of it."""
         if (wanted := self._wanted.get(conversation)) is not None and wanted.begun:
             del self._wanted[conversation]
-        self._thread.submit(self._model.forget, conversation)
+        with suppress(RuntimeError):  # its thread has ended
+            self._thread.submit(self._model.forget, conversation)
 
-    async def run(self, tell: Callable[[Written], None]) -> None:
+    async def run(self, tell: Callable[[Written | NoNews], None]) -> None:
         """Write until cancelled. Raises `StoreError`."""
         while True:
             await self._work.wait()
@@ -134,6 +145,8 @@ class CardQueue:
                 self._beginning = ""
             else:
                 tell(await self._finished(*wanted.begun))
+                if conversation == self._hurried:
+                    self._hurried = ""
 
     def _next(self) -> str:
         """Whose turn it is."""
@@ -145,13 +158,14 @@ class CardQueue:
         return max(waiting, key=lambda c: (waiting[c].begun is None, waiting[c].order))
 
     async def _begin(
-        self, conversation: str, wanted: _Wanted, tell: Callable[[Written], None]
+        self, conversation: str, wanted: _Wanted, tell: Callable[[Written | NoNews], None]
     ) -> None:
         """Write a glance; its rest is wanted then."""
         loop = asyncio.get_running_loop()
         thread = await asyncio.to_thread(self._newest, conversation)
-        if not thread.news:  # taken back or read meanwhile
+        if not thread.news:
             await loop.run_in_executor(self._thread, self._model.forget, thread.id)
+            tell(NoNews(thread))
             return
         stages: Iterator[Card] = iter(())
         try:

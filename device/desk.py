@@ -47,9 +47,10 @@ class Desk:
         self._written: dict[str, Written] = {}
         self._waiting: list[str] = []
         self._held: list[str] = []
-        self._asked_for = ""
         self._notes: tuple[str, ...] = ()
         self._notes_until = 0.0
+        self.asked_for = ""
+        """The conversation that the wearer waits for: its card is being written."""
         self.view = View()
         self.activity: Activity = "walking"
 
@@ -86,8 +87,8 @@ class Desk:
                 self._written[conversation] = replace(written, arrived=before.arrived)
             return False
         self._written[conversation] = written
-        if conversation == self._asked_for:
-            self._asked_for = ""
+        if conversation == self.asked_for:
+            self.asked_for = ""
             self._look_at(conversation, now)
             return False
         if self.view.page != "dark" and self.view.conversation == conversation:
@@ -117,11 +118,18 @@ class Desk:
     def clear(self, conversation: str) -> None:
         """Nothing is left to tell of it: the wearer has answered."""
         self._written.pop(conversation, None)
-        for those in (self._waiting, self._held):
-            if conversation in those:
-                those.remove(conversation)
+        self._take_up(conversation)
         if self.view.conversation == conversation:
             self.view = View(since=self.view.since)
+
+    def settle(self, thread: Thread) -> None:
+        """Nothing of it is new: where the message that its card ends with was taken back, the card
+        goes; one that was only read stays."""
+        if thread.id == self.asked_for:
+            self.asked_for = ""
+        written = self._written.get(thread.id)
+        if written is not None and written.last not in {m.id for m in thread.messages}:
+            self.clear(thread.id)
 
     def put_off(self) -> None:
         """Off the lens; it stays unread."""
@@ -155,9 +163,9 @@ class Desk:
         elif others[-1] in self._written:
             self._look_at(others[-1], now)
         else:
-            self._asked_for = others[-1]
+            self.asked_for = others[-1]
             self.tell(now, "One moment …")
-        return self._asked_for
+        return self.asked_for
 
     def go_to(self, conversation: str, now: float) -> str:
         """Turn to a conversation that was named; its id where it has news, else "".
@@ -165,14 +173,13 @@ class Desk:
         Where its card has to be written first, the page stays, and "One moment" is said.
         """
         if conversation in self._written:
-            if conversation in self._waiting:
-                self._waiting.remove(conversation)
+            self._take_up(conversation)
             self._look_at(conversation, now)
             return conversation
         unread = {i.id for i in self._inbox.threads() if i.connector == self._name and i.unread}
         if conversation not in unread:
             return ""
-        self._asked_for = conversation
+        self.asked_for = conversation
         self.tell(now, "One moment …")
         return conversation
 
@@ -245,6 +252,12 @@ class Desk:
         if busy or self.view.page not in ("dark", "glance"):
             return False
         return self.view.page == "dark" or now - self.view.since >= GLANCE_LEAST
+
+    def _take_up(self, conversation: str) -> None:
+        """It waits no more."""
+        for those in (self._waiting, self._held):
+            if conversation in those:
+                those.remove(conversation)
 
     def _look_at(self, conversation: str, now: float) -> None:
         """The wearer wants it: whether it was shown before doesn't matter."""

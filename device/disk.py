@@ -1,4 +1,4 @@
-"""Files that must be whole after a power cut, their hashes, and files that must be gone."""
+"""Files that must be whole after a power cut, private, or gone; their hashes."""
 
 from __future__ import annotations
 
@@ -23,6 +23,14 @@ def write_atomically(path: Path, text: str) -> None:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def private_file(path: Path) -> Path:
+    """`path`, made for the wearer's eyes (mode 0600) before a library opens it with its own idea of
+    modes. Raises `OSError`."""
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    path.chmod(0o600)
+    return path
 
 
 def sync_folder(folder: Path) -> None:

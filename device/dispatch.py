@@ -11,6 +11,7 @@ from device.connectors.connector import Connector, Receipt
 from device.consent import NEWER, Redact, Send
 from device.consent_events import Accepted, Refused
 from device.errors import ConnectorError, StoreError
+from device.happenings import TakenBack
 from device.inbox import Inbox
 from device.logs import about
 from device.messages import Message
@@ -70,13 +71,15 @@ class Dispatch:
         log.info("sent", extra=about(order.conversation, order.text))
         tell(Accepted(receipt.message_id, "redact" in self._connector.able.abilities))
 
-    async def take_back(self, order: Redact) -> str:
-        """Take a sent message back; what to tell the wearer."""
+    async def take_back(self, order: Redact, tell: Callable[[TakenBack], None]) -> None:
+        """Take a sent message back, and tell how that ended. Raises `StoreError`."""
         try:
             async with asyncio.timeout(ANSWER):
                 await self._connector.redact(Receipt(order.conversation, order.message_id))
         except (ConnectorError, TimeoutError) as error:
-            return f"It could not be taken back: {error or 'no answer'}"
+            why = f"It could not be taken back: {error or 'no answer'}"
+            tell(TakenBack(order.conversation, why, done=False))
+            return
         self._inbox.take_back(self._name, order.conversation, order.message_id)
         log.info("taken back", extra=about(order.conversation))
-        return "Taken back."
+        tell(TakenBack(order.conversation, "Taken back."))

@@ -116,6 +116,6 @@ def read_figures(path: Path) -> dict[str, Any]:
         raise StoreError(f"{path}: not there; `sidelong run` has not run yet") from error
     except (OSError, ValueError) as error:
         raise StoreError(f"{path}: can't be read ({error}); it is written anew by a run") from error
-    if not isinstance(record, dict):
+    if not isinstance(record, dict) or not record.keys() >= Figures().record().keys():
         raise StoreError(f"{path}: no status; it is written anew by a run")
     return record

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from device.card_queue import Written
+from device.card_queue import NoNews, Written
 from device.consent_events import Accepted, Refused
 from device.intake import Changed
 from device.settings import Activity
@@ -32,6 +32,8 @@ class TakenBack:
 
     conversation: str
     note: str
+    """What the wearer is told of it."""
+    done: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,4 +43,4 @@ class Stop:
     error: Exception | None = None
 
 
-Happened: TypeAlias = Changed | Said | Moved | Written | Accepted | Refused | TakenBack
+Happened: TypeAlias = Changed | Said | Moved | Written | NoNews | Accepted | Refused | TakenBack

@@ -22,13 +22,12 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Self
 
 from device.errors import StoreError
 from device.inbox_reading import count, senders, thread, threads
 from device.inbox_removal import expire, remove, tidy
 from device.inbox_rows import ThreadInfo, iso, with_ids
-from device.inbox_schema import explained, open_database, transaction
+from device.inbox_schema import InboxFile, explained, open_database, transaction
 from device.inbox_search import Hit, Passage, passages, search
 from device.messages import Message, Thread
 from device.text import clean
@@ -40,8 +39,8 @@ _ONE_MESSAGE = (
 )
 
 
-class Inbox:
-    """The store. Open from construction to `close` (or the end of a `with` block).
+class Inbox(InboxFile):
+    """The store.
 
     Any number of processes may have the same file open: readers never wait, writers wait for each
     other up to ten seconds. One object may be used from several threads. Every method raises
@@ -49,18 +48,10 @@ class Inbox:
     """
 
     def __init__(self, path: Path, key: str | None = None):
-        """`key` opens an encrypted file (`device.store_key`)."""
-        self.path = path
+        super().__init__(path, key)
         self._key = key
         self._lock = threading.RLock()
-        self._db = open_database(path, key)
         self._has_traces = False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the file, without what was taken back. Closing twice is fine."""

@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 from device.disk import sync_folder
 from device.errors import StoreError
@@ -187,6 +188,26 @@ def open_database(path: Path, key: str | None = None) -> sqlite3.Connection:
                 ) from error
             raise
         return db
+
+
+class InboxFile:
+    """A connection to the inbox's file, open from construction to `close` (or the end of a `with`
+    block)."""
+
+    def __init__(self, path: Path, key: str | None = None):
+        """`key` opens an encrypted file (`device.store_key`). Raises as `open_database`."""
+        self.path = path
+        self._db = open_database(path, key)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file. Closing twice is fine."""
+        self._db.close()
 
 
 def _make_private(path: Path) -> None:

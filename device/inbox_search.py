@@ -20,13 +20,16 @@ _QUERY_WORDS = 32
 _QUERY_CHARS = 1000
 _SNIPPET_CHARS = 160
 
-# Snippets are cut for the winners only: on long texts that is the slow part. BM25 is negative, the
-# better the lower.
-_BY_WORDS = """
+# BM25 is negative, the better the lower.
+_RANK = """
+    bm25(words) * (1 + :days / (:days + max(0, coalesce(julianday(:today) - julianday(
+        coalesce(m.date, date(m.received, 'unixepoch'))), 0))))
+"""
+
+# Snippets are cut for the winners only: on long texts that is the slow part.
+_BY_WORDS = f"""
     WITH best AS MATERIALIZED (
-        SELECT words.rowid AS seq, bm25(words) * (1 + :days / (:days + max(0,
-            coalesce(julianday(:today) - julianday(
-                coalesce(m.date, date(m.received, 'unixepoch'))), 0)))) AS score
+        SELECT words.rowid AS seq, {_RANK} AS score
         FROM words JOIN messages AS m ON m.seq = words.rowid
         WHERE words MATCH :match ORDER BY score, m.seq DESC LIMIT :limit
     )
@@ -44,16 +47,13 @@ _AS_IT_STANDS = """
     WHERE instr(m.text, :plain) ORDER BY m.seq DESC LIMIT :limit
 """
 
-_WITH_ANY_WORD = """
+_WITH_ANY_WORD = f"""
     SELECT m.seq, m.thread
     FROM words JOIN messages AS m ON m.seq = words.rowid
     WHERE words MATCH :match AND NOT m.gone
         AND (:senders IS NULL OR m.thread IN (
             SELECT thread FROM messages WHERE sender IN (SELECT value FROM json_each(:senders))))
-    ORDER BY bm25(words) * (1 + :days / (:days + max(0,
-        coalesce(julianday(:today) - julianday(
-            coalesce(m.date, date(m.received, 'unixepoch'))), 0)))), m.seq DESC
-    LIMIT :limit
+    ORDER BY {_RANK}, m.seq DESC LIMIT :limit
 """
 
 _NEWEST = """
@@ -108,8 +108,7 @@ def search(db: sqlite3.Connection, query: str, limit: int) -> list[Hit]:
     if not words or limit < 1:
         return []
     parts: dict[str, Any] = {
-        # Each word is quoted, so that nothing in it is FTS5's syntax; * takes the last as a prefix.
-        "match": " ".join('"' + word.replace('"', '""') + '"' for word in words) + "*",
+        "match": " ".join(map(_quoted, words)) + "*",  # it takes the last as a prefix
         "plain": plain,
         "limit": limit,
         "today": dt.date.today().isoformat(),
@@ -131,11 +130,7 @@ def passages(
     after: int,
 ) -> list[Passage]:
     """What `Inbox.passages` returns."""
-    terms = [
-        '"' + form.replace('"', '""').replace("\0", " ") + '"' + ("*" if len(form) > 3 else "")
-        for forms in words
-        for form in forms
-    ]
+    terms = [_quoted(form) + ("*" if len(form) > 3 else "") for forms in words for form in forms]
     parts: dict[str, Any] = {
         "match": " OR ".join(terms),
         "senders": None if senders is None else json.dumps(list(senders)),
@@ -161,6 +156,11 @@ def passages(
             )
         )
     return result
+
+
+def _quoted(word: str) -> str:
+    """As a string of FTS5's, so that nothing in it is syntax."""
+    return '"' + word.replace('"', '""').replace("\0", " ") + '"'
 
 
 def _cut(snippet: str) -> str:

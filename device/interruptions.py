@@ -12,7 +12,7 @@ import datetime as dt
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 
 from device.attention import (
     HOUR,
@@ -27,7 +27,7 @@ from device.attention import (
     news_of,
 )
 from device.attention_log import AttentionLog, Entry, experiences
-from device.bandit import Bandit, Experience, Outcome
+from device.bandit import Bandit, Outcome
 from device.card_queue import Written
 from device.logs import about
 from device.settings import Activity, Settings
@@ -40,15 +40,6 @@ GOES_ON = dt.timedelta(minutes=1)
 
 LOOK_AGAIN = 30.0
 """Seconds after which it is looked whether what keeps a batch back has ended."""
-
-
-@dataclass(slots=True)
-class _Told:
-    """The last decision about a conversation, whose outcome is still open."""
-
-    number: int
-    message: str
-    entry: Entry
 
 
 class Interruptions:
@@ -77,7 +68,8 @@ class Interruptions:
         self._bandit = Bandit(experiences(before)) if settings.learn else None
         self._shown = [(e.at, e.conversation) for e in before if e.when == "now"]
         self._muted: dict[str, dt.datetime] = {}
-        self._open: dict[str, _Told] = {}
+        self._open: dict[str, Entry] = {}
+        """The last decision about each conversation, where the wearer has done nothing yet."""
         self._waits_since: dt.datetime | None = None
 
     def _clock(self) -> dt.datetime:
@@ -117,7 +109,7 @@ class Interruptions:
             circumstances,
             chance,
         )
-        self._open[news.conversation] = _Told(self._kept.add(entry), written.last, entry)
+        self._open[news.conversation] = replace(entry, number=self._kept.add(entry))
         if decision.when == "now" and len(moment.told) == len(self._shown):
             self._shown.append((moment.now, news.conversation))
         elif decision.when != "now" and self._waits_since is None:
@@ -128,15 +120,13 @@ class Interruptions:
 
     def came_of(self, conversation: str, outcome: Outcome) -> None:
         """What the wearer did about what was last told of that conversation; the first counts."""
-        told = self._open.pop(conversation, None)
-        if told is None:
+        entry = self._open.pop(conversation, None)
+        if entry is None:
             return
-        self._kept.came_of(told.number, outcome)
-        entry = told.entry
-        if self._bandit is not None and entry.when != "asked":
-            self._bandit.learn(
-                Experience(entry.features, entry.when == "now", entry.chance, outcome)
-            )
+        self._kept.came_of(entry.number, outcome)
+        if self._bandit is not None:
+            for experience in experiences([replace(entry, outcome=outcome)]):
+                self._bandit.learn(experience)
 
     def mute(self, conversation: str, until: dt.datetime) -> None:
         """Nothing is told of that conversation before then, but where the wearer asks."""

@@ -19,7 +19,7 @@ from typing import Any
 from device import scenes
 from device.answering import Answering
 from device.asides import Asides
-from device.card_queue import CardQueue, Model, Written
+from device.card_queue import CardQueue, Model, NoNews, Written
 from device.connectors.connector import Connector
 from device.consent import Patience, Redact, Send
 from device.consent_events import Accepted, Arrived, Leave, Refused, Tick
@@ -57,7 +57,7 @@ class Live:
         model: Model,
         patience: Patience | None = None,
         figures: Figures | None = None,
-        counted: Callable[[Figures], None] = lambda figures: None,
+        counted: Callable[[], None] = lambda: None,
         interruptions: Interruptions | None = None,
     ):
         """`name` is the connector's in the inbox; `model` is called in a thread of its own;
@@ -92,7 +92,7 @@ class Live:
         self._events.put_nowait(Stop())
 
     def forget(self, conversation: str) -> None:
-        """What the store has lost of it is lost here too."""
+        """What the store has lost of it is lost here too; nothing where the flow has ended."""
         self._queue.forget(conversation)
         self._desk.clear(conversation)
 
@@ -125,7 +125,7 @@ class Live:
                 self._pauses.came_of(passed, "ignored")
                 self._pauses.pass_time()
                 await self._draw()
-                self._counted(self._figures)
+                self._counted()
         finally:
             await self._leave()
 
@@ -178,10 +178,10 @@ class Live:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._thread.shutdown(wait=False)  # what it has yet to forget, it still forgets
         await self._display.close()
         await self._connector.close()
-        self._counted(self._figures)
+        self._counted()
 
     # What happens
 
@@ -195,8 +195,11 @@ class Live:
                 self._wearer.says(words, at)
             case Moved(activity):
                 self._pauses.move(activity)
-            case TakenBack(conversation, note):
-                self._figures.undone += 1
+            case NoNews(thread):
+                self._desk.settle(thread)
+            case TakenBack(conversation, note, done):
+                self._figures.undone += done
+                self._figures.errors += not done
                 self._answering.show_chat(conversation)
                 self._queue.want(conversation)  # what the model has read of it goes
                 self._tell(note)
@@ -236,14 +239,11 @@ class Live:
 
     def _carry_out(self, order: Send | Redact) -> None:
         """What consent orders."""
+        tell = self._events.put_nowait
         if isinstance(order, Send):
-            self._spawn(self._dispatch.send(order, self._events.put_nowait), self._sends)
+            self._spawn(self._dispatch.send(order, tell), self._sends)
         else:
-            self._spawn(self._take_back(order), self._sends)
-
-    async def _take_back(self, order: Redact) -> None:
-        note = await self._dispatch.take_back(order)
-        self._events.put_nowait(TakenBack(order.conversation, note))
+            self._spawn(self._dispatch.take_back(order, tell), self._sends)
 
     def _tell(self, *notes: str) -> None:
         self._desk.tell(time.monotonic(), *notes)

@@ -13,10 +13,8 @@ from __future__ import annotations
 import time
 import uuid
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Self
 
-from device.inbox_schema import explained, open_database, transaction
+from device.inbox_schema import InboxFile, explained, transaction
 from device.text import clean
 
 
@@ -32,26 +30,11 @@ class Entry:
     """Known where the connector answered."""
 
 
-class Outbox:
+class Outbox(InboxFile):
     """The journal, in the file of the inbox. Every method raises `StoreError`.
 
     For one thread at a time; one process sends through a connector at a time.
     """
-
-    def __init__(self, path: Path, key: str | None = None):
-        """`key` as for `Inbox`."""
-        self.path = path
-        self._db = open_database(path, key)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the file. Closing twice is fine."""
-        self._db.close()
 
     def begin(self, connector: str, conversation: str, last: str, text: str) -> str | None:
         """Write down that `text` is about to be sent, and return the key of this one sending.

@@ -60,10 +60,8 @@ def convert(path: Path, old: str | None, new: str | None) -> None:
 
     Raises `ERRORS`, `OSError`, and `StoreError` where another program has the store open.
     """
-    made, before = (path.with_name(f".{path.name}.{name}") for name in ("new", "old"))
-    for left in (made, before):  # by a crash
-        if left.exists():
-            erase(left)
+    erase_leftovers(path)
+    made, before = _beside(path)
     os.close(os.open(made, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     library = _library()
     with _erased_on_failure(made), closing(library.connect(path, timeout=0)) as db:
@@ -72,7 +70,8 @@ def convert(path: Path, old: str | None, new: str | None) -> None:
         if old is not None:
             db.execute(f"PRAGMA key = {_literal(old)}")
         try:
-            db.execute("PRAGMA journal_mode = DELETE")  # nobody else may have it open for that
+            db.execute("PRAGMA main.locking_mode = EXCLUSIVE")  # nobody else may open it meanwhile,
+            db.execute("PRAGMA journal_mode = DELETE")  # or have it open
         except library.OperationalError as error:
             raise StoreError(f"{path}: another program has it open; stop it first") from error
         db.execute("ATTACH DATABASE ? AS made KEY ?", (str(made), new or ""))
@@ -87,6 +86,19 @@ def convert(path: Path, old: str | None, new: str | None) -> None:
     made.replace(path)
     sync_folder(path.parent)
     erase(before)
+
+
+def erase_leftovers(path: Path) -> None:
+    """Erase what a `convert` that was cut off left beside the store. Raises `OSError`."""
+    for left in _beside(path):
+        if left.exists():
+            # Cut off before the exchange, the store has two names: erased by one, it were gone.
+            left.unlink() if left.samefile(path) else erase(left)
+
+
+def _beside(path: Path) -> tuple[Path, Path]:
+    """Where `convert` writes the new file, and what the old one is called then."""
+    return path.with_name(f".{path.name}.new"), path.with_name(f".{path.name}.old")
 
 
 def _library() -> ModuleType:

@@ -16,9 +16,12 @@ from device.desk import Desk
 from device.dialog import Dialog, Meant, Place, Question
 from device.logs import about
 from device.pauses import Pauses
-from device.utterances import Utterance
+from device.utterances import Act, Utterance
 
 log = logging.getLogger(__name__)
+
+BESIDE: frozenset[Act] = frozenset({"who", "why", "riding", "walking", "seated"})
+"""What is no answer to a text that was read back, and leaves it standing there."""
 
 
 class Wearer:
@@ -47,8 +50,7 @@ class Wearer:
         match self._dialog.take(words, self._asides.places()):
             case Question(text):
                 self._desk.heard(at)
-                if isinstance(self._answering.state, Countdown):
-                    self._answering.step(Unclear(), at)
+                self._stop_countdown(at)
                 self._tell(text)
             case Meant(said, place):
                 self._do(said, at, place)
@@ -59,6 +61,8 @@ class Wearer:
         log.info("said", extra=about(here or None, meant.text, act=meant.act))
         desk.heard(at)
         answering.turned()
+        if meant.act in BESIDE:
+            self._stop_countdown(at)
         match meant.act:
             case "quit":
                 self._stop()
@@ -105,6 +109,11 @@ class Wearer:
                 answering.step(Unclear(), at)
                 if not desk.has_notes:
                     self._tell('Not understood. "help" says what there is.')
+
+    def _stop_countdown(self, at: float) -> None:
+        """Whatever else is said in it stops it."""
+        if isinstance(self._answering.state, Countdown):
+            self._answering.step(Unclear(), at)
 
     def _tell(self, note: str) -> None:
         self._desk.tell(time.monotonic(), note)

@@ -21,22 +21,29 @@ class Words:
 
 
 class Room:
-    """A loudspeaker that plays each sound until a test lets it end."""
+    """A loudspeaker that plays each sound until it is stopped, or a test lets all of them end."""
 
     def __init__(self) -> None:
         self.heard: list[str] = []
         self.stops = 0
         self.goes_on = asyncio.Event()
         self.begun = asyncio.Event()
+        self._stopped = asyncio.Event()
 
     async def play(self, sound: bytes) -> None:
+        self._stopped.clear()
         self.heard.append(sound.decode())
         self.begun.set()
-        await self.goes_on.wait()
+        ends = [asyncio.create_task(event.wait()) for event in (self.goes_on, self._stopped)]
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for end in ends:
+                end.cancel()
 
     def stop(self) -> None:
         self.stops += 1
-        self.goes_on.set()
+        self._stopped.set()
 
     async def close(self) -> None:
         self.stop()

@@ -28,7 +28,7 @@ from device.commands.inbox import wearers_inbox
 from device.displays.terminal import MODEL_MARK, QUOTE_MARK, Screen, hang
 from device.errors import InputError, ModelError
 from device.inbox import Inbox
-from device.messages import Line
+from device.messages import Card, Line, Thread
 from device.text import neutralise
 
 
@@ -121,14 +121,11 @@ def _inbox(args: argparse.Namespace, problems: Problems) -> Iterator[Inbox]:
 
 def _line(args: argparse.Namespace, best: Found, inbox: Inbox) -> Line | None:
     """The model's line, where it is worth one; without a model the message stands alone."""
-    from device.assistant import Assistant
 
-    loaded = None
+    def stages(thread: Thread) -> Iterator[Card]:
+        from device.assistant import Assistant  # a model is loaded only where one is wanted
 
-    def stages(thread):  # type: ignore[no-untyped-def]
-        nonlocal loaded
-        loaded = loaded or Assistant.from_settings(settings_of(args))
-        return loaded.stages(thread)
+        return Assistant.from_settings(settings_of(args)).stages(thread)
 
     try:
         return in_one_line(args.question, best, inbox, stages)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import sys
-import threading
 
 from device.displays.brilliant import Brilliant
 from device.displays.even_g1 import EvenG1
@@ -35,14 +32,5 @@ async def opened(name: DisplayName, port: int, status: StatusHook) -> Display:
 
 def typed(glass: Glass) -> Glass:
     """The same, and it hears what is typed, a line each."""
-    loop = asyncio.get_running_loop()
-
-    def read() -> None:
-        with contextlib.suppress(RuntimeError):  # the loop has ended, and with it who listened
-            for line in sys.stdin:
-                if line.strip():
-                    loop.call_soon_threadsafe(glass.hear, line.strip())
-
-    # A thread of its own, since not every file can be waited for.
-    threading.Thread(target=read, daemon=True).start()
+    glass.hear_lines(sys.stdin)
     return glass

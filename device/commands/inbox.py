@@ -30,8 +30,8 @@ from device.inbox_schema import explained
 from device.language.adapter_choice import Adapters
 from device.language.spill import wipe_spilled
 from device.messages import Thread
-from device.settings import Settings, default_data_dir, load_settings, settings_path
-from device.store_cipher import convert, is_plain
+from device.settings import default_data_dir, load_settings, settings_path
+from device.store_cipher import convert, erase_leftovers, is_plain
 from device.store_key import store_key
 from device.text import clean, neutralise
 
@@ -44,9 +44,9 @@ def inbox_path() -> Path:
     return default_data_dir() / "inbox.sqlite"
 
 
-def wearers_inbox(settings: Settings | None = None) -> Inbox:
+def wearers_inbox() -> Inbox:
     """The wearer's inbox, opened with its key. Raises `StoreError`, `SettingsError`."""
-    return Inbox(inbox_path(), store_key(settings or load_settings()))
+    return Inbox(inbox_path(), store_key(load_settings()))
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -178,6 +178,7 @@ def _wipe(inbox: Inbox, sure: bool) -> int:
             print("Nothing was removed.")
             return 0
     wipe_spilled()  # first: it holds what the messages say
+    erase_leftovers(inbox.path)
     with suppress(FileNotFoundError):
         erase(Adapters.default().folder / "work")  # of a broken-off `sidelong personalize`
     print(f"{inbox.wipe()} messages removed.")
@@ -195,6 +196,7 @@ def _convert(encrypt: bool) -> int:
     if encrypt and not path.exists():
         Inbox(path).close()
     with explained(path):
+        erase_leftovers(path)
         if is_plain(path) == (not encrypt):
             raise SidelongError(f"{path}: {'encrypted' if encrypt else 'not encrypted'} already")
         if encrypt:

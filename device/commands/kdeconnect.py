@@ -6,15 +6,15 @@ import argparse
 import asyncio
 import ipaddress
 import sys
+from contextlib import closing
 from importlib import util
 from typing import TYPE_CHECKING
 
 from device.commands.common import report, yes
 from device.errors import ConnectorError, SidelongError
-from device.text import neutralise
 
 if TYPE_CHECKING:
-    from device.connectors.kdeconnect_account import Account, Phone
+    from device.connectors.kdeconnect_account import Account
     from device.connectors.kdeconnect_packets import Identity
 
 
@@ -66,17 +66,20 @@ def address(text: str) -> str:
 
 
 def _forget(account: Account, named: str) -> None:
+    from device.connectors.kdeconnect_journal import STATE, Journal
+
     found = [phone for phone in account.phones if named in (phone.device, phone.name)]
     if len(found) != 1:
         many = "several phones are" if found else "no phone is"
         raise ConnectorError(
             f"{many} called {named!r}; `sidelong kdeconnect phones` lists their ids"
         )
-    account.remove(found[0].device)
+    with closing(Journal(account.folder / STATE)):  # no other Sidelong goes on trusting it
+        account.remove(found[0].device)
     print(f'"{found[0].name}" is not trusted any more. Unpair "Sidelong" on the phone too.')
 
 
-async def _pair(account: Account, where: str | None) -> Phone:
+async def _pair(account: Account, where: str | None) -> None:
     """Until one is paired."""
     from device.connectors.kdeconnect_journal import STATE, Journal
     from device.connectors.kdeconnect_lan import Lan
@@ -102,14 +105,13 @@ async def _pair(account: Account, where: str | None) -> Phone:
                             "shows its messages. On the phone, KDE Connect must be allowed to read"
                         )
                         print("notifications.")
-                        return phone
+                        return
                     declined.add(device)
             except ConnectorError as error:
                 report(error)
             finally:
                 await link.closed()
                 busy = False
-        raise ConnectorError("no phone was paired")
     finally:
         await lan.close()
         journal.close()
@@ -131,4 +133,4 @@ class _Terminal:
 
 
 def _named(device: Identity) -> str:
-    return f'"{device.name}" ({neutralise(device.type)})'
+    return f'"{device.name}" ({device.type})'

@@ -106,6 +106,8 @@ def run(args: argparse.Namespace) -> int:
         )
     with Problems() as problems:
         connector = _connector(name, args, settings, problems)
+    if connector is None:
+        return problems.exit_code
     # A log between the lines of a screen would spoil both.
     if args.log or settings.display != "terminal" or not sys.stderr.isatty():
         start_logging(args.log, args.log_text)
@@ -156,7 +158,7 @@ async def _live(
     except SidelongError:
         await connector.close()
         raise
-    counted = _now_and_then(current)
+    counted = _now_and_then(lambda: _write_status(current()))
     live = Live(
         name, connector, inbox, outbox, display, model, patience, figures, counted, attention
     )
@@ -178,9 +180,11 @@ async def _live(
 
 def _connector(
     name: ConnectorName, args: argparse.Namespace, settings: Settings, problems: Problems
-) -> Connector:
+) -> Connector | None:
+    """None where nothing that is to be replayed could be read, which `problems` were told."""
     if name == "replay":
-        return Replay(list(conversations(args.files or [CHATS], args, problems)), args.speed)
+        threads = list(conversations(args.files or [CHATS], args, problems))
+        return Replay(threads, args.speed) if threads or not problems.exit_code else None
     if args.files:
         raise InputError(f"a file is replayed, not looked up by {name}; leave out one of the two")
     return _matrix() if name == "matrix" else _kdeconnect(settings)
@@ -216,14 +220,14 @@ def _inbox_of(name: str, settings: Settings) -> Iterator[tuple[Path, str | None]
         yield Path(folder) / "inbox.sqlite", throwaway_key(settings)
 
 
-def _now_and_then(current: Callable[[], Figures]) -> Callable[[Figures], None]:
+def _now_and_then(write: Callable[[], None]) -> Callable[[], None]:
     written = time.monotonic()
 
-    def counted(_: Figures) -> None:
+    def counted() -> None:
         nonlocal written
         if time.monotonic() - written >= STATUS_SECONDS:
             written = time.monotonic()
-            _write_status(current())
+            write()
 
     return counted
 
@@ -237,32 +241,25 @@ def _write_status(figures: Figures) -> None:
 
 
 def status(record: dict[str, Any]) -> str:
-    """The figures of a run for people."""
-    cards = record["cards"]
-    lines = [
-        f"{record['connector']}: {record['messages']} messages, {cards} cards by "
-        f"{record['model'] or 'no model yet'}, {record['quotes']} of them quotes",
-        f"{record['written_anew']} written anew for a newer message, {record['held']} held back, "
-        f"{record['sent']} sent, {record['undone']} taken back, {record['errors']} errors",
-    ]
-    for name, what in (("glance_ms", "message to glance"), ("drawing_ms", "drawing")):
-        if times := record[name]:
-            said = ", ".join(f"{key} {ms:.0f} ms" for key, ms in times.items())
-            lines.append(f"{what}: {said}")
-    return "\n".join(lines)
+    """The figures of a run for people, a line each."""
+    return "\n".join(f"{what}: {much}" for what, much in rows(record))
 
 
 def speed(text: str) -> float | None:
     """argparse type: a number above 0, or "max" (None)."""
     if text == "max":
         return None
-    if not 0 < (number := float(text)) < float("inf"):
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0
+    if not 0 < number < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is no speed; a number above 0, or max")
     return number
 
 
 def port(text: str) -> int:
     """argparse type: a port's number."""
-    if not 0 <= (number := int(text)) < 2**16:
-        raise argparse.ArgumentTypeError(f"{text} is no port")
-    return number
+    if not text.isdecimal() or int(text) >= 2**16:
+        raise argparse.ArgumentTypeError(f"{text} is no port; a whole number below {2**16}")
+    return int(text)

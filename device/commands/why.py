@@ -86,7 +86,10 @@ def _chosen(name: str, names: dict[tuple[str, str], str]) -> set[tuple[str, str]
 
 def _show(entries: list[Entry], names: dict[tuple[str, str], str], console: Screen) -> None:
     if not entries:
-        print("Nothing has been decided yet; `sidelong run` decides when messages come.")
+        print(
+            "Nothing has been decided yet; `sidelong run` decides when messages come. What it "
+            "decides in a replay isn't kept."
+        )
     today = dt.date.today()
     for entry in entries:
         name = names.get((entry.connector, entry.conversation), "(a chat that is gone)")

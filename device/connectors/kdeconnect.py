@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Collection, Coroutine, Iterable
+from collections.abc import AsyncIterator, Collection, Coroutine
 from pathlib import Path
 from typing import Any, Self
 
@@ -66,21 +66,20 @@ class KdeConnect:
         journal: Journal,
         apps: Collection[str] = (),
         me: str = "me",
-        addresses: Iterable[str] = (),
         host: str = "",
         port: int = PORT,
     ):
         """`apps`: whose notifications are messages, by their names on the phone; without any, all
-        that can be answered. `addresses`, `host` and `port` as for `Lan`."""
+        that can be answered. `host` and `port` as for `Lan`."""
         self._account = account
         self._journal = journal
         self._me = me
         self._news = News(journal, apps, me)
-        self._lan = Lan(account, False, self._is_seeking, addresses, host, port)
+        self._lan = Lan(account, False, self._is_seeking, host=host, port=port)
         self._links: dict[str, Link] = {}
         self._arrived: asyncio.Queue[Arrival | None] = asyncio.Queue(QUEUE)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._signs: dict[str, asyncio.Future[None]] = {}
+        self._signs: dict[tuple[Link, str], asyncio.Future[None]] = {}
         self._sent: dict[str, Receipt] = {}
         self._error: BaseException | None = None
 
@@ -136,13 +135,13 @@ class KdeConnect:
         shown, link = self._answerable(conversation)
         reply, shown.reply = shown.reply, ""  # for one answer, however that ends
         shown.own = text
-        sign = self._signs[conversation] = asyncio.get_running_loop().create_future()
+        sign = self._signs[link, conversation] = asyncio.get_running_loop().create_future()
         try:
             await link.send(REPLY, requestReplyId=reply, message=text)
             async with asyncio.timeout(SIGN_SECONDS):
                 await sign
         finally:
-            del self._signs[conversation]
+            del self._signs[link, conversation]
             if (still := self._news.of(conversation)) is not None:
                 still.own = ""
         return self._sent.setdefault(key, Receipt(conversation, f"sent-{key}"))
@@ -150,17 +149,6 @@ class KdeConnect:
     async def redact(self, receipt: Receipt) -> None:
         """Always raises `ConnectorError`."""
         raise ConnectorError(self.able.why_not["redact"])
-
-    async def dismiss(self, conversation: str) -> None:
-        """Dismiss its notification on the phone; it can't be answered any more then. Nothing else
-        does so. Raises `ConnectorError`."""
-        shown, link = self._connected(conversation)
-        if not shown.notification.clearable:
-            raise ConnectorError("the phone doesn't let this notification be dismissed")
-        try:
-            await link.send(REQUEST, cancel=shown.notification.key)
-        except (OSError, TimeoutError) as error:
-            raise ConnectorError(NO_PHONE) from error
 
     async def threads(self) -> tuple[Thread, ...]:
         """None: there is no history."""
@@ -177,17 +165,13 @@ class KdeConnect:
         self._journal.close()
         self._end()
 
-    def _connected(self, conversation: str) -> tuple[Shown, Link]:
+    def _answerable(self, conversation: str) -> tuple[Shown, Link]:
         shown = self._news.of(conversation)
         if shown is None:
             raise ConnectorError(GONE if self._links else NO_PHONE)
         link = self._links.get(shown.device)
         if link is None or not link.is_open:
             raise ConnectorError(NO_PHONE)
-        return shown, link
-
-    def _answerable(self, conversation: str) -> tuple[Shown, Link]:
-        shown, link = self._connected(conversation)
         if not shown.reply:
             offered = shown.notification.reply
             raise ConnectorError(USED if offered else "the phone offers no answer to this message")
@@ -198,17 +182,19 @@ class KdeConnect:
 
     async def _follow(self) -> None:
         async for link in self._lan.links():
-            if (before := self._links.pop(link.identity.device, None)) is not None:
+            device = link.identity.device
+            if (phone := self._account.phone(device)) is None:  # it has ended the pairing since
+                link.close()
+                continue
+            if (before := self._links.pop(device, None)) is not None:
                 before.close()
-            self._links[link.identity.device] = link
+            self._links[device] = link
+            self._account.seen(phone, link.identity, link.address)
             self._spawn(self._serve(link))
 
     async def _serve(self, link: Link) -> None:
         """One phone, until it is gone."""
         device = link.identity.device
-        phone = self._account.phone(device)
-        assert phone is not None  # `Lan` takes no strangers here
-        self._account.seen(phone, link.identity, link.address)
         self._news.disconnected(device)
         log.info("phone connected")
         try:
@@ -232,12 +218,12 @@ class KdeConnect:
         elif packet.type == NOTIFICATION and packet.says("isCancel"):
             gone = self._news.cancel(device, packet.text("id"))
             if gone is not None:
-                self._sign(gone.conversation)
+                self._sign(link, gone.conversation)
         elif packet.type == NOTIFICATION and (notification := notification_of(packet)):
             arrivals = self._news.take(device, notification)
             shown = self._news.of(notification.conversation(device))
             if shown is not None and not (arrivals and shown.own):
-                self._sign(shown.conversation)
+                self._sign(link, shown.conversation)
             for arrival in arrivals:
                 await self._arrived.put(arrival)
 
@@ -251,9 +237,10 @@ class KdeConnect:
             self._account.remove(link.identity.device)
             link.close()
 
-    def _sign(self, conversation: str) -> None:
-        """The phone showed that it took an answer, if one is on its way."""
-        sign = self._signs.get(conversation)
+    def _sign(self, link: Link, conversation: str) -> None:
+        """The phone showed that it took an answer, if one went to it by this very connection: in
+        another one it tells anew what it shows, taken or not."""
+        sign = self._signs.get((link, conversation))
         if sign is not None and not sign.done():
             sign.set_result(None)
 

@@ -27,7 +27,6 @@ from device.settings import default_data_dir
 
 CERTIFICATE, KEY, PHONES = "certificate.pem", "key.pem", "phones.json"
 NAME = "Sidelong"
-AGAIN = "remove that folder, then pair again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +34,15 @@ class Phone:
     """A paired phone."""
 
     device: str
+    """Its id, as in `Identity`."""
     name: str
+    """What it is called by now; anybody can choose any name."""
     certificate: str
     """DER in base64: the only one that this phone is believed with."""
     version: int
-    """Of the protocol when they paired; an older one is refused from then on."""
-    address: str = ""
-    """Where it was last."""
+    """Of the protocol it spoke last; an older one is refused."""
+    address: str
+    """Where it was last: an IPv4 address."""
 
     @property
     def der(self) -> bytes:
@@ -70,7 +71,9 @@ class Account:
             ).public_bytes(serialization.Encoding.DER)
             self._phones = {phone.device: phone for phone in self._load()}
         except (OSError, ValueError, TypeError) as error:
-            raise ConnectorError(f"{folder}: can't be read: {error}; {AGAIN}") from error
+            raise ConnectorError(
+                f"{folder}: can't be read: {error}; remove that folder, then pair again"
+            ) from error
         self.device = common_name(self.der)
 
     @property

@@ -12,11 +12,9 @@ import datetime as dt
 import hashlib
 import json
 import secrets
-import sqlite3
 from pathlib import Path
 
-from device.connectors.matrix_account import private_file
-from device.errors import ConnectorError
+from device.connectors.journal import opening
 
 STATE = "state.sqlite"
 DAYS = 30
@@ -24,17 +22,11 @@ DAYS = 30
 
 
 class Journal:
-    """Open from construction to `close`. Raises `ConnectorError` where another program has it."""
+    """Open from construction to `close`. Raises `ConnectorError` where another program has it, or
+    it can't be read."""
 
     def __init__(self, path: Path):
-        self.path = path
-        try:
-            self._db = sqlite3.connect(private_file(path), isolation_level=None, timeout=0)
-        except (OSError, sqlite3.Error) as error:
-            raise ConnectorError(f"{path}: can't be opened: {error}") from error
-        try:
-            self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
-            self._db.execute("PRAGMA synchronous = FULL")
+        with opening(path, "another Sidelong talks to the phone", "remove that file") as self._db:
             self._db.executescript(
                 "BEGIN EXCLUSIVE;"
                 "CREATE TABLE IF NOT EXISTS secret (one INTEGER PRIMARY KEY CHECK (one), key BLOB);"
@@ -51,14 +43,6 @@ class Journal:
                 "INSERT OR IGNORE INTO secret VALUES (1, ?)", (secrets.token_bytes(32),)
             )
             [(self._key,)] = self._db.execute("SELECT key FROM secret").fetchall()
-        except sqlite3.OperationalError as error:
-            self._db.close()
-            raise ConnectorError(
-                f"{path}: in use: another Sidelong talks to the phone; stop it first"
-            ) from error
-        except sqlite3.Error as error:
-            self._db.close()
-            raise ConnectorError(f"{path}: {error}; remove that file") from error
 
     def digest(self, *parts: str) -> str:
         """A keyed hash of some texts, 24 hexadecimal digits."""

@@ -49,6 +49,10 @@ AT_ONCE = 16
 """Connections that may be on their way to be a link at the same time."""
 HEARD = 256
 """Addresses whose last announcement is remembered, so that nobody is answered too often."""
+_LOCAL = [
+    ipaddress.ip_network(net)
+    for net in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
+]
 
 
 class Lan:
@@ -102,12 +106,6 @@ class Lan:
         """Somebody is missing again: announce at once, and often at first."""
         self._again.set()
 
-    def call(self, address: str) -> None:
-        """Tell whoever is there where this device is."""
-        if self._udp is not None:
-            with contextlib.suppress(OSError):  # no such network just now
-                self._udp.sendto(self._identity(tcpPort=self.tcp_port), (address, self._port))
-
     async def close(self) -> None:
         """Let everything go. May be called twice."""
         for task in self._tasks:
@@ -122,6 +120,12 @@ class Lan:
             if (link := self._links.get_nowait()) is not None:
                 await link.closed()
         self._links.put_nowait(None)
+
+    def _call(self, address: str) -> None:
+        """Tell whoever is there where this device is."""
+        if self._udp is not None:
+            with contextlib.suppress(OSError):  # no such network just now
+                self._udp.sendto(self._identity(tcpPort=self.tcp_port), (address, self._port))
 
     def _identity(self, **more: int) -> bytes:
         return encode(
@@ -185,7 +189,7 @@ class Lan:
         self._heard[address] = now
         if len(self._heard) > HEARD:
             del self._heard[next(iter(self._heard))]
-        self.call(address)
+        self._call(address)
 
     async def _announce(self) -> None:
         pause = SOONEST
@@ -193,7 +197,7 @@ class Lan:
             if self._seeking():
                 last = (phone.address for phone in self._account.phones)
                 for address in {EVERYBODY, *self._addresses, *filter(None, last)}:
-                    self.call(address)
+                    self._call(address)
             self._again.clear()
             try:
                 async with asyncio.timeout(pause):  # `wait_for` may lose a cancellation
@@ -257,9 +261,3 @@ def is_near(address: str) -> bool:
     """
     ip = ipaddress.ip_address(address)
     return ip.is_loopback or ip.is_link_local or any(ip in net for net in _LOCAL)
-
-
-_LOCAL = [
-    ipaddress.ip_network(net)
-    for net in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
-]

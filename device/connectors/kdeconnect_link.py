@@ -147,7 +147,7 @@ async def _claimed(accepted: socket.socket, account: Account, strangers: bool) -
     if phone is None and not strangers:
         raise Refused("not paired")
     if phone is not None and identity.version < phone.version:
-        raise Refused("paired with a newer protocol than it now claims to speak")
+        raise Refused("spoke a newer protocol than it now claims to speak")
     return identity
 
 

@@ -47,8 +47,6 @@ class Notification:
     """Oldest first; empty where the phone shows that something came but not what."""
     reply: str
     """What an answer must be sent with, for one answer; empty where it takes none."""
-    clearable: bool
-    """Whether it may be dismissed from here."""
     posted: dt.datetime | None
     """When its last message came, local time; None where the phone doesn't say."""
 
@@ -80,7 +78,6 @@ def notification_of(packet: Packet) -> Notification | None:
         is_group=bool(group),
         lines=_conversation(packet) or _last(packet, title, bool(group)),
         reply=packet.text("requestReplyId"),
-        clearable=packet.says("isClearable"),
         posted=_time(packet.body.get("time")),
     )
 

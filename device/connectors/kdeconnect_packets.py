@@ -50,6 +50,13 @@ class Packet:
         """Whether a field is there and true."""
         return self.body.get(key) is True
 
+    def whole(self, key: str) -> int:
+        """A field that is a whole number from 0 to 2**63 - 1; -1 where it is anything else."""
+        value = self.body.get(key)
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63:
+            return value
+        return -1
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -87,17 +94,11 @@ def identity_of(packet: Packet | None) -> Identity | None:
     that breaks the rules, and for one older than `LEAST_VERSION`."""
     if packet is None or packet.type != IDENTITY:
         return None
-    device, name, version = packet.text("deviceId"), packet.text("deviceName"), whole(packet)
-    name = neutralise(_NOT_IN_NAMES.sub("", name))[:NAME_CHARS].strip()
+    device, version = packet.text("deviceId"), packet.whole("protocolVersion")
+    name = neutralise(_NOT_IN_NAMES.sub("", packet.text("deviceName")))[:NAME_CHARS].strip()
     if not (_ID.fullmatch(device) and name and version >= LEAST_VERSION):
         return None
     return Identity(device, name, neutralise(packet.text("deviceType"))[:NAME_CHARS], version)
-
-
-def whole(packet: Packet, key: str = "protocolVersion") -> int:
-    """A field that is a whole number; -1 where it is missing or something else."""
-    value = packet.body.get(key)
-    return value if isinstance(value, int) and not isinstance(value, bool) else -1
 
 
 def verification_key(own: bytes, other: bytes, version: int, timestamp: int) -> str:

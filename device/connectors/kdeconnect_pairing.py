@@ -13,7 +13,7 @@ from typing import Protocol
 
 from device.connectors.kdeconnect_account import Account, Phone, public_key
 from device.connectors.kdeconnect_link import Link
-from device.connectors.kdeconnect_packets import PAIR, Identity, Packet, verification_key, whole
+from device.connectors.kdeconnect_packets import PAIR, Identity, Packet, verification_key
 from device.errors import ConnectorError
 
 ANSWER_SECONDS = 30.0
@@ -84,7 +84,7 @@ async def _answered(
     """The phone asked: the wearer compares, and agrees or not."""
     if not asked.says("pair"):
         raise ConnectorError(f"{_named(link)} thought better of it")
-    stamp = whole(asked, "timestamp")
+    stamp = asked.whole("timestamp")
     if link.identity.version >= 8 and abs(stamp - time.time()) > CLOCKS_SECONDS:
         await link.send(PAIR, pair=False)
         raise ConnectorError(f"the clocks of {_named(link)} and this device differ; set them")

@@ -8,7 +8,6 @@ far messages were taken (`matrix_journal`).
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -84,13 +83,6 @@ def forget_account(folder: Path) -> None:
     for name in (ACCOUNT, KEYS, STATE):  # the token first: it is what opens the account
         for end in ("", "-journal", "-wal", "-shm"):
             (folder / f"{name}{end}").unlink(missing_ok=True)
-
-
-def private_file(path: Path) -> Path:
-    """`path`, made for the wearer's eyes before a library opens it with its own idea of modes."""
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    path.chmod(0o600)
-    return path
 
 
 def checked_server(url: str) -> str:

@@ -14,7 +14,8 @@ from nio import AsyncClient, AsyncClientConfig, ErrorResponse, SyncResponse
 from nio.events import Event, ToDeviceEvent
 from nio.store import SqliteStore
 
-from device.connectors.matrix_account import KEYS, Account, private_file
+from device.connectors.matrix_account import KEYS, Account
+from device.disk import private_file
 from device.errors import ConnectorError
 
 # nio's warnings quote the events that it can't read, and so people's words.

@@ -8,12 +8,10 @@ keys, and each would use up what the other needs.
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from device.connectors.matrix_account import private_file
-from device.errors import ConnectorError
+from device.connectors.journal import opening
 
 
 @dataclass(slots=True)
@@ -28,19 +26,15 @@ class _Batch:
 
 
 class Journal:
-    """Open from construction to `close`. Raises `ConnectorError` where another program has it."""
+    """Open from construction to `close`. Raises `ConnectorError` where another program has it, or
+    it can't be read."""
 
     def __init__(self, path: Path):
         self.path = path
         self._batches: list[_Batch] = []
         self._count = 0
-        try:
-            self._db = sqlite3.connect(private_file(path), isolation_level=None, timeout=0)
-        except (OSError, sqlite3.Error) as error:
-            raise ConnectorError(f"{path}: can't be opened: {error}") from error
-        try:
-            self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
-            self._db.execute("PRAGMA synchronous = FULL")
+        again = "`sidelong matrix logout`, then log in again"
+        with opening(path, "another Sidelong has this Matrix account open", again) as self._db:
             self._db.executescript(
                 "BEGIN EXCLUSIVE;"
                 "CREATE TABLE IF NOT EXISTS token (one INTEGER PRIMARY KEY CHECK (one), text TEXT);"
@@ -51,16 +45,6 @@ class Journal:
             row = self._db.execute("SELECT text FROM token").fetchone()
             self.token: str | None = row and row[0]
             self._done = {id for (id,) in self._db.execute("SELECT id FROM acknowledged")}
-        except sqlite3.OperationalError as error:
-            self._db.close()
-            raise ConnectorError(
-                f"{path}: in use: another Sidelong has this Matrix account open; stop it first"
-            ) from error
-        except sqlite3.Error as error:
-            self._db.close()
-            raise ConnectorError(
-                f"{path}: {error}; `sidelong matrix logout`, then log in again"
-            ) from error
 
     def add_batch(self, token: str, waiting: set[str]) -> None:
         """The events of one sync that are to be acknowledged before `token`, after them, counts."""

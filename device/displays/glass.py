@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from typing import TextIO
 
 from device.displays.fit import Fitted, Page, fit
 from device.displays.profiles import Profile
@@ -70,6 +73,20 @@ class Glass(ABC):
     def hear(self, utterance: str) -> None:
         """Pass on what the wearer said, typed, or meant by a touch."""
         self._heard.put_nowait(utterance)
+
+    def hear_lines(self, source: TextIO, at_end: Callable[[], None] = lambda: None) -> None:
+        """Hear each line of a keyboard or a pipe from now on; `at_end` is called when it ends."""
+        loop = asyncio.get_running_loop()
+
+        def read() -> None:
+            with suppress(RuntimeError):  # the loop has ended, and with it everybody who listened
+                for line in source:
+                    if line.strip():
+                        loop.call_soon_threadsafe(self.hear, line.strip())
+                loop.call_soon_threadsafe(at_end)
+
+        # A thread of its own, since not every file can be waited for.
+        threading.Thread(target=read, daemon=True).start()
 
     async def utterances(self) -> AsyncIterator[str]:
         """What was heard, in its order; ends when the display is closed."""

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-import threading
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
 from typing import TextIO
 
 from device.displays.fit import Page, fit
@@ -67,14 +64,13 @@ class _Lines:
         self._hud = hud
         self._source = source
         self._target = target
-        self._reader: threading.Thread | None = None
+        self._reads = False
 
     def open(self) -> None:
-        """Begin to read. In a thread of its own, since not every file can be waited for."""
-        if self._reader is None:
-            loop = asyncio.get_running_loop()
-            self._reader = threading.Thread(target=self._read, args=(loop,), daemon=True)
-            self._reader.start()
+        """Begin to read, once."""
+        if not self._reads:
+            self._reads = True
+            self._hud.hear_lines(self._source, self._hud.hang_up)
 
     async def draw(self, pages: Sequence[Page]) -> None:
         """Write all pages: nobody turns them on a pipe."""
@@ -85,10 +81,3 @@ class _Lines:
 
     async def close(self) -> None:
         """Nothing to give back; the reader ends with its pipe or with the process."""
-
-    def _read(self, loop: asyncio.AbstractEventLoop) -> None:
-        with suppress(RuntimeError):  # the loop has ended, and with it everybody who listened
-            for line in self._source:
-                if line.strip():
-                    loop.call_soon_threadsafe(self._hud.hear, line.strip())
-            loop.call_soon_threadsafe(self._hud.hang_up)

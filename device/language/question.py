@@ -64,6 +64,8 @@ _ASIDE = """
 _NOT_ABOUT = frozenset(_ASIDE.split())
 _PRONOUNS = "he she they we you it anyone anybody someone somebody everyone everybody people"
 _ANYBODY = frozenset(_PRONOUNS.split())
+_WITHIN = "is are was the a to for of did about need do does"
+_SMALL = frozenset(_WITHIN.split())
 _NAME_LIKE = re.compile(r"(?<=\s)[^\W\d_a-z][^\W\d_]+")
 _SOON = re.compile(
     r"\b(?:to(?:day|night|morrow)|tmrw|tmr|soon|yesterday|(?:this|next|last) (?:week|month"
@@ -84,7 +86,6 @@ _PLACE = re.compile(
 class Question:
     """A question, understood."""
 
-    text: str
     wants: Wants
     speaker: tuple[str, ...] = ()
     """Folded words that name who said it ("tom", "aunt", "marguerite"); empty: anybody."""
@@ -123,7 +124,7 @@ def understand_question(text: str) -> Question:
     said = (w.removesuffix("'s") for w in words(rest) if w not in STOP and w not in _NOT_ABOUT)
     about = tuple(dict.fromkeys(w for w in said if len(w) > 1 or w.isdigit()))
     names = frozenset(fold(m[0]) for m in _NAME_LIKE.finditer(text)) & set(about)
-    return Question(text, wants, named, by_me, chat, about, names)
+    return Question(wants, named, by_me, chat, about, names)
 
 
 def _speaker(folded: str) -> tuple[tuple[str, ...], str]:
@@ -137,22 +138,7 @@ def _speaker(folded: str) -> tuple[tuple[str, ...], str]:
 
 def _is_phrase(who: list[str]) -> bool:
     """Whether these words are a piece of a sentence rather than somebody."""
-    small = {
-        "is",
-        "are",
-        "was",
-        "the",
-        "a",
-        "to",
-        "for",
-        "of",
-        "did",
-        "about",
-        "need",
-        "do",
-        "does",
-    }
-    return bool(set(who[1:]) & small) or (who[:1] != ["i"] and who[0] in {"is", "are", "it", "to"})
+    return not _SMALL.isdisjoint(who[1:]) or not {"is", "are", "it", "to"}.isdisjoint(who[:1])
 
 
 def fits_kind(wants: Wants, text: str) -> float:

@@ -123,6 +123,7 @@ def test_riding_a_text_is_read_back_by_ear_alone_and_whole() -> None:
                 await asyncio.wait_for(showing, 30)
             assert await passed == SOMETHING
             there.room.heard.clear()
+            there.room.goes_on.set()
             await asyncio.wait_for(there.by_ear.show(READ_BACK), 30)
             assert there.room.heard[0] == "To Ben: yes."
 

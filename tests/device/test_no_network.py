@@ -164,7 +164,7 @@ def test_a_replay_opens_no_socket(chats: Path) -> None:
     run = Live(chats)
     assert run.process.stdin is not None
     run.until("can you bring 3 chairs?")
-    for words, answer in (("type yes", "To Ben?"), ("send", "Sent to Ben"), ("quit", "1 sent")):
+    for words, answer in (("type yes", "To Ben?"), ("send", "Sent to Ben"), ("quit", "sent: 1")):
         run.process.stdin.write(f"{words}\n")
         run.process.stdin.flush()
         run.until(answer)

@@ -60,7 +60,7 @@ def test_a_replay_from_message_to_reply(chats: Path, tmp_path: Path) -> None:
     run.say("quit")
     out, err = run.end()
     assert (run.process.returncode, err) == (0, "")
-    assert "1 sent" in out
+    assert "sent: 1" in out
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert {"start", "arrived", "card", "said", "sent", "stop"} <= {line["event"] for line in lines}
     for secret in ("chairs", "four", "Ben"):
@@ -218,4 +218,4 @@ def test_a_reply_over_glasses(
         os.close(keyboard)
     assert answers == {}
     assert drawn[-1] == "disconnected"
-    assert "1 sent" in capsys.readouterr().out
+    assert "sent: 1" in capsys.readouterr().out

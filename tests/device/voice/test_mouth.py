@@ -39,6 +39,7 @@ def test_hushed_it_stops_at_once_and_says_nothing_more() -> None:
         mouth.hush()
         assert await asyncio.wait_for(asyncio.gather(*saying), 30) == [False, False]
         assert room.heard == ["One."]
+        room.goes_on.set()
         assert await mouth.say("Four.")
         assert room.heard == ["One.", "Four."]
         await mouth.close()

@@ -54,10 +54,18 @@ async def on_lan(account: Account) -> AsyncIterator[Lan]:
 
 def trust(account: Account, phone: Phone) -> None:
     """What a pairing leaves behind."""
-    from cryptography.hazmat.primitives.serialization import Encoding
-
     identity = Identity(phone.device, phone.name, "phone", phone.version)
-    account.add(identity, phone.certificate.public_bytes(Encoding.DER), HOST)
+    account.add(identity, phone.der, HOST)
+
+
+async def connects(phone: Phone, connector: KdeConnect) -> None:
+    """The phone connects, once Sidelong listens, and shows what it has."""
+    async with asyncio.timeout(WAIT):
+        while not connector._lan.tcp_port:
+            await asyncio.sleep(0.01)
+    await asyncio.to_thread(phone.connect, HOST, connector._lan.tcp_port)
+    asked = await asyncio.to_thread(phone.serve)
+    assert asked["body"] == {"request": True}
 
 
 class Glasses:
@@ -75,15 +83,10 @@ class Glasses:
     async def start(self) -> None:
         """Listen; the phone connects and shows what it has."""
         self._first = asyncio.ensure_future(anext(self._arrivals))
-        async with asyncio.timeout(WAIT):
-            while not self.port:
-                await asyncio.sleep(0.01)
         await self.reconnect()
 
     async def reconnect(self) -> None:
-        await asyncio.to_thread(self.phone.connect, HOST, self.port)
-        said = await asyncio.to_thread(self.phone.serve)
-        assert said["body"] == {"request": True}
+        await connects(self.phone, self.connector)
 
     async def next(self, acknowledged: bool = True) -> Arrival:
         """The next message. Raises `TimeoutError`."""
@@ -94,10 +97,15 @@ class Glasses:
             await self.connector.acknowledge(arrival)
         return arrival
 
+    async def shows(self, key: str = "1", **fields: Any) -> Arrival:
+        """The phone shows a notification, Ben's "hi" unless `fields` say otherwise; what arrives
+        next."""
+        await self.do("post", key, **fields or {"title": "Ben", "text": "hi"})
+        return await self.next()
+
     async def nothing(self) -> None:
         """Nothing more came: a last message comes next, and is the next that arrives."""
-        await self.do("post", "last", title="Tom", text="the last")
-        arrival = await self.next()
+        arrival = await self.shows("last", title="Tom", text="the last")
         assert arrival.message.text == "the last"
         await self.do("remove", "last")
         await self.until(lambda: self.connector._news.of(arrival.conversation) is None)

@@ -18,7 +18,6 @@ import select
 import socket
 import time
 import uuid
-from pathlib import Path
 from typing import Any
 
 from cryptography import x509
@@ -50,6 +49,11 @@ class Phone:
         """(notification's key, text), as a messenger gets them."""
         self._tls: SSL.Connection | None = None
         self._rest = b""
+
+    @property
+    def der(self) -> bytes:
+        """Its certificate."""
+        return self.certificate.public_bytes(serialization.Encoding.DER)
 
     # The network
 
@@ -169,9 +173,6 @@ class Phone:
         if said["type"] == "kdeconnect.notification.request" and body.get("request") is True:
             for key in list(self.posted):
                 self._tell(key, silent=True)
-        elif said["type"] == "kdeconnect.notification.request" and "cancel" in body:
-            if body["cancel"] in self.posted:
-                self.remove(body["cancel"])
         elif said["type"] == "kdeconnect.notification.reply":
             key = self.replies.pop(body["requestReplyId"], None)
             if key is not None:  # else "No such notification", and nobody is told
@@ -220,7 +221,3 @@ def free_udp_port() -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
         udp.bind(("127.0.0.1", 0))
         return int(udp.getsockname()[1])
-
-
-def account_folder(root: Path) -> Path:
-    return root / "kdeconnect"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ pytest.importorskip("zeroconf", reason="needs the extra kdeconnect")
 
 from device.cli import main
 from device.connectors.kdeconnect_account import Account, kdeconnect_folder
+from device.connectors.kdeconnect_journal import STATE, Journal
 from tests.device.connectors.kdeconnect.people import trust
 from tests.device.connectors.kdeconnect.phone import Phone
 
@@ -32,6 +34,17 @@ def test_phones_are_listed_and_forgotten(capsys: pytest.CaptureFixture[str]) -> 
     assert Account(kdeconnect_folder()).phones == ()
     assert main(["kdeconnect", "forget", "Phone"]) == 2
     assert "no phone is called 'Phone'" in capsys.readouterr().err
+
+
+def test_no_phone_is_forgotten_while_another_sidelong_trusts_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    account = Account(kdeconnect_folder())
+    trust(account, Phone("Phone"))
+    with closing(Journal(account.folder / STATE)):  # as `sidelong run` has it open
+        assert main(["kdeconnect", "forget", "Phone"]) == 2
+    assert "stop it first" in capsys.readouterr().err
+    assert len(Account(kdeconnect_folder()).phones) == 1
 
 
 @pytest.mark.parametrize(

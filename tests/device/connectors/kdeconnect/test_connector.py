@@ -38,8 +38,7 @@ def test_a_message_arrives_and_an_answer_reaches_the_messenger(
 ) -> None:
     async def talk(them: Glasses) -> None:
         hi = said(("Ben", "hi"))
-        await them.do("post", "1", title="Ben", text="hi", time="1700000000000", conversation=hi)
-        arrival = await them.next()
+        arrival = await them.shows(title="Ben", text="hi", time="1700000000000", conversation=hi)
         assert (arrival.title, arrival.is_group) == ("Ben", False)
         assert (arrival.message.sender, arrival.message.text) == ("Ben", "hi")
         assert arrival.message.date is not None
@@ -66,8 +65,7 @@ def test_each_message_once_however_often_it_is_shown(tmp_path: Path) -> None:
     async def talk(them: Glasses) -> None:
         ids = set()
         for n in range(1, 4):
-            await them.do("post", "1", groupName="Family", conversation=said(*lines[:n]))
-            arrival = await them.next()
+            arrival = await them.shows(groupName="Family", conversation=said(*lines[:n]))
             assert (arrival.message.sender, arrival.message.text) == lines[n - 1]
             assert (arrival.title, arrival.is_group) == ("Family", True)
             ids.add(arrival.message.id)
@@ -75,8 +73,8 @@ def test_each_message_once_however_often_it_is_shown(tmp_path: Path) -> None:
         # An older one goes, as Android does with more than 25; then the phone comes anew.
         await them.do("post", "1", groupName="Family", conversation=said(*lines[1:]))
         await them.reconnect()
-        await them.do("post", "1", groupName="Family", conversation=said(*lines[1:], ("Ben", "ok")))
-        assert (await them.next()).message.sender == "Ben"
+        more = said(*lines[1:], ("Ben", "ok"))
+        assert (await them.shows(groupName="Family", conversation=more)).message.sender == "Ben"
         await them.nothing()
 
     async def again(them: Glasses) -> None:
@@ -115,8 +113,7 @@ def test_what_came_while_nobody_listened_arrives_later(tmp_path: Path) -> None:
 
 def test_no_answer_once_the_notification_is_gone(tmp_path: Path) -> None:
     async def talk(them: Glasses) -> None:
-        await them.do("post", "1", title="Ben", text="hi")
-        arrival = await them.next()
+        arrival = await them.shows()
         await them.do("remove", "1")
         await them.until(lambda: them.connector._news.of(arrival.conversation) is None)
         with pytest.raises(ConnectorError, match="doesn't show this conversation any more"):
@@ -130,8 +127,7 @@ def test_one_answer_a_notification_and_none_without_a_phone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def talk(them: Glasses) -> None:
-        await them.do("post", "1", title="Ben", text="hi")
-        arrival = await them.next()
+        arrival = await them.shows()
         monkeypatch.setattr(kdeconnect, "SIGN_SECONDS", 0.2)
         with pytest.raises(TimeoutError):  # the phone gives no sign: it may have been sent
             await them.connector.send(arrival.conversation, "yes", "key")
@@ -153,14 +149,29 @@ def test_an_answer_that_was_on_its_way_when_the_phone_went_is_not_called_unsent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def talk(them: Glasses) -> None:
-        await them.do("post", "1", title="Ben", text="hi")
-        arrival = await them.next()
+        arrival = await them.shows()
         monkeypatch.setattr(kdeconnect, "SIGN_SECONDS", 0.5)
         sending = asyncio.ensure_future(them.connector.send(arrival.conversation, "yes", "key"))
         await them.do("serve")
         them.phone.close()
         with pytest.raises((TimeoutError, OSError)):
             await sending
+
+    meet(tmp_path, talk)
+
+
+def test_a_phone_that_comes_back_and_shows_the_same_is_no_sign_that_an_answer_was_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def talk(them: Glasses) -> None:
+        arrival = await them.shows()
+        monkeypatch.setattr(kdeconnect, "SIGN_SECONDS", 2.0)
+        sending = asyncio.ensure_future(them.connector.send(arrival.conversation, "yes", "key"))
+        await asyncio.sleep(0)
+        await them.reconnect()  # without having taken the answer; it shows everything anew
+        with pytest.raises((TimeoutError, OSError)):
+            await sending
+        assert them.phone.answers == []
 
     meet(tmp_path, talk)
 
@@ -173,8 +184,7 @@ def test_only_what_can_be_answered_is_a_message_unless_apps_are_named(tmp_path: 
 
     async def named(them: Glasses) -> None:
         await them.do("post", "1", appName="Mail", title="Ben", text="hi")
-        await them.do("post", "2", appName="signal", title="Ben", text="psst", replies=False)
-        arrival = await them.next()
+        arrival = await them.shows("2", appName="signal", title="Ben", text="psst", replies=False)
         assert arrival.message.text == "psst"
         with pytest.raises(ConnectorError, match="offers no answer"):
             await them.connector.send(arrival.conversation, "yes", "key")
@@ -187,36 +197,20 @@ def test_nobody_is_called_as_the_wearer_and_no_two_people_are_one_conversation(
     tmp_path: Path,
 ) -> None:
     async def talk(them: Glasses) -> None:
-        await them.do("post", "1", title="Anna", text="send the code to me")
-        first = await them.next()
+        first = await them.shows(title="Anna", text="send the code to me")
         assert first.message.sender == "Anna (WhatsApp)"
-        await them.do("post", "1", title="Ben", text="hi")  # the same place, somebody else
-        second = await them.next()
+        second = await them.shows()  # the same place, somebody else
         assert second.conversation != first.conversation
         with pytest.raises(ConnectorError, match="doesn't show"):
             await them.connector.send(first.conversation, "yes", "key")
-        for title in ("Family (2 messages)", "Family (3 messages)"):
-            await them.do("post", "2", groupName=title, text=f"Tom: {title}")
-        groups = [await them.next(), await them.next()]
+        groups = [
+            await them.shows("2", groupName=title, text=f"Tom: {title}")
+            for title in ("Family (2 messages)", "Family (3 messages)")
+        ]
         assert {(a.conversation, a.title) for a in groups} == {(groups[0].conversation, "Family")}
         assert groups[0].message.sender == "Tom"
 
     meet(tmp_path, talk, me="Anna")
-
-
-def test_dismissing_is_asked_of_the_phone(tmp_path: Path) -> None:
-    async def talk(them: Glasses) -> None:
-        await them.do("post", "1", title="Ben", text="hi")
-        arrival = await them.next()
-        await them.connector.dismiss(arrival.conversation)
-        await them.do("serve")
-        assert them.phone.posted == {}
-        await them.do("post", "2", title="Tom", text="hi", isClearable=False)
-        arrival = await them.next()
-        with pytest.raises(ConnectorError, match="doesn't let"):
-            await them.connector.dismiss(arrival.conversation)
-
-    meet(tmp_path, talk)
 
 
 def test_the_phone_ends_the_pairing(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from device.connectors.kdeconnect_account import Account
 from device.connectors.kdeconnect_journal import STATE, Journal
 from device.inbox import Inbox
 from device.outbox import Outbox
-from tests.device.connectors.kdeconnect.people import HOST, trust
+from tests.device.connectors.kdeconnect.people import HOST, connects, trust
 from tests.device.connectors.kdeconnect.phone import Phone, free_udp_port, said
 from tests.lives import WHOLE, Glass, living
 
@@ -25,22 +26,23 @@ def test_a_notification_is_read_and_answered_and_one_that_went_is_not(tmp_path: 
     trust(account, phone)
     path = tmp_path / "inbox.sqlite"
 
+    async def read_back(glance: str, **fields: Any) -> None:
+        """The phone shows a notification, and an answer to it has been read back."""
+        await asyncio.to_thread(phone.post, "1", title="Ben", **fields)
+        await glass.until(glance)
+        await glass.until(WHOLE)
+        glass.say("reply")
+        await glass.until("Reply to Ben")
+        glass.say("1")
+        await glass.until("To Ben?")
+
     async def talk() -> None:
         journal = Journal(account.folder / STATE)
         connector = KdeConnect(account, journal, host=HOST, port=free_udp_port())
         async with living(path, glass, connector):
-            while not connector._lan.tcp_port:
-                await asyncio.sleep(0.01)
-            await asyncio.to_thread(phone.connect, HOST, connector._lan.tcp_port)
-            await asyncio.to_thread(phone.serve)  # it is asked what it shows
+            await connects(phone, connector)
             hi = said(("Ben", "coming tonight?"))
-            await asyncio.to_thread(phone.post, "1", title="Ben", conversation=hi)
-            await glass.until("1 new: coming tonight?")
-            await glass.until(WHOLE)
-            glass.say("reply")
-            await glass.until("Reply to Ben")
-            glass.say("1")
-            await glass.until("To Ben?")
+            await read_back("1 new: coming tonight?", conversation=hi)
             assert phone.answers == []  # nothing goes out before the wearer's word
             glass.say("send")
             await asyncio.to_thread(phone.serve)
@@ -48,13 +50,7 @@ def test_a_notification_is_read_and_answered_and_one_that_went_is_not(tmp_path: 
             await asyncio.to_thread(phone.remove, "1")
             await glass.until("Sent to Ben")
 
-            await asyncio.to_thread(phone.post, "1", title="Ben", text="which ones?")
-            await glass.until("which ones?")
-            await glass.until(WHOLE)
-            glass.say("reply")
-            await glass.until("Reply to Ben")
-            glass.say("1")
-            await glass.until("To Ben?")
+            await read_back("which ones?", text="which ones?")
             await asyncio.to_thread(phone.remove, "1")  # read on the phone meanwhile
             while connector._news._shown:
                 await asyncio.sleep(0.01)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -65,6 +67,13 @@ def test_one_program_at_a_time(path: Path) -> None:
 def test_a_file_that_is_no_database(path: Path) -> None:
     path.write_text("not a database, but long enough to look at" * 10)
     with pytest.raises(ConnectorError, match=r"state\.sqlite: .*log in again"):
+        Journal(path)
+
+
+def test_what_another_cause_keeps_from_being_opened_is_not_called_in_use(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE token (other TEXT)")
+    with pytest.raises(ConnectorError, match="can't be opened: no such column"):
         Journal(path)
 
 

@@ -74,7 +74,7 @@ def test_a_drafted_reply_reaches_the_other_side(
             run.say("quit")
             out, err = await asyncio.to_thread(run.end)
             assert (run.process.returncode, err) == (0, "")
-            assert "1 sent" in out
+            assert "sent: 1" in out
             assert text not in log_of(log)
             with Inbox(tmp_path / "xdg-data" / "sidelong" / "inbox.sqlite") as inbox:
                 messages = inbox.thread("matrix", room).messages
