@@ -31,7 +31,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from device.assistant import Assistant
-from device.card_queue import CardQueue, Model, Written
+from device.card_queue import CardQueue, Model, NoNews, Written
 from device.connectors.connector import Able, Arrival, Receipt
 from device.errors import ConnectorError, SidelongError
 from device.inbox import Inbox
@@ -182,7 +182,9 @@ class Run:
         if changed.wants_card:
             self._cards.want(changed.conversation)
 
-    def _written(self, written: Written) -> None:
+    def _written(self, written: Written | NoNews) -> None:
+        if isinstance(written, NoNews):  # its card came with the glance before
+            return
         self.cards += written.part != "glance" and not written.overtaken
         self.failed += written.failed
         self.memory_mb.append(peak_mb())
