@@ -80,22 +80,20 @@ class ByEar:
         before, self._scene = self._scene, scene
         if any(row.mark == "notice" and row.text.endswith("?") for row in scene.rows):
             self._asks_until = time.monotonic() + ANSWER
-        await self._inner.show(self._seen(scene))
-        self._ears.expect(Vocabulary(tuple(self._names()), _topics(scene), self._asks()))
         words = speech(scene, before, self._activity())
-        if not words:
-            return
-        if scene.stage or scene.tier != "glance":
+        if words and (scene.stage or scene.tier != "glance"):
             self._mouth.hush()
-        if self._riding and scene.stage == "read back":
-            self._has_to_be_heard = True
-            whole = await self._mouth.say(words)
-            self._has_to_be_heard = False
-            if not whole:
-                self._scene = before
-                raise DisplayError("what is to be sent was not heard to its end")
+        if words and self._riding and scene.stage == "read back":
+            try:
+                await self._draw(scene)
+                await self._read_back(words)
+            except DisplayError:
+                self._scene = before  # the next try reads it again
+                raise
             return
-        self._spawn(self._speak(words))
+        if words:
+            self._spawn(self._speak(words))  # a lens may take its time, or be out of reach
+        await self._draw(scene)
 
     async def utterances(self) -> AsyncIterator[str]:
         """What is typed or said, in its order; ends when the display within does."""
@@ -165,8 +163,20 @@ class ByEar:
         """What of a scene is drawn: while the wearer rides, nothing."""
         return replace(scenes.DARK, thread=scene.thread) if self._riding else scene
 
+    async def _draw(self, scene: Scene) -> None:
+        await self._inner.show(self._seen(scene))
+        self._ears.expect(Vocabulary(tuple(self._names()), _topics(scene), self._asks()))
+
+    async def _read_back(self, words: str) -> None:
+        """Raises `DisplayError` where they were not heard to their end."""
+        self._has_to_be_heard = True
+        whole = await self._mouth.say(words, self._ears.silence)
+        self._has_to_be_heard = False
+        if not whole:
+            raise DisplayError("what is to be sent was not heard to its end")
+
     async def _speak(self, words: str) -> None:
-        await self._mouth.say(words)
+        await self._mouth.say(words, self._ears.silence)
 
     async def _note(self, text: str) -> None:
         with suppress(DisplayError):

@@ -112,14 +112,20 @@ def understand(words: str) -> Utterance:
     )
 
 
-def is_whole(words: str) -> bool:
+def is_whole(words: str, dictated: bool = True) -> bool:
     """Whether the words are a command to which nothing more can belong.
 
-    >>> is_whole("send"), is_whole("reply"), is_whole("mute family until six")
+    Not `dictated`, only the commands of a grammar can be heard, and no free words behind them.
+
+    >>> is_whole("send"), is_whole("reply"), is_whole("reply to Ben")
     (True, False, False)
+    >>> is_whole("reply", dictated=False), is_whole("reply to Ben", dictated=False)
+    (False, True)
     """
     meant = understand(words)
-    return meant.act not in ("unclear", "reply", "say", "ask", "mute", "change")
+    if meant.act in ("ask", "mute", "change", "reply"):
+        return not (dictated or meant.lacks or words.strip(" .").casefold() == "reply")
+    return meant.act not in ("unclear", "say")
 
 
 def _reply(said: str) -> Utterance | None:

@@ -23,11 +23,13 @@ def main() -> None:
         came = asyncio.run(morning(Path(folder) / "inbox.sqlite"))
     for text, activity, seconds in came.spoken:
         print(f"{seconds:6.1f} s  {activity:8}  {text[:90]}")
+    print("answered:", ", ".join(f"{words} {seconds:.2f} s" for words, seconds in came.answers))
     print("said:", ", ".join(f"{words} ({times}x)" for words, times in came.said))
     print("sent:", came.sent)
     for name, times in (
         ("message to spoken glance", came.glance_seconds),
-        ("end of speech to first sound", came.answer_seconds),
+        ("end of speech to understood", came.understood_seconds),
+        ("end of speech to first sound", [seconds for _, seconds in came.answers]),
     ):
         print(f"{name}: median {statistics.median(times):.2f} s, most {max(times):.2f} s")
     if len(sys.argv) > 1:

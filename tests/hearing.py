@@ -50,7 +50,9 @@ class Room:
 
 
 class Letters:
-    """A recogniser whose sound is text, a byte a chunk."""
+    """A recogniser whose sound is text, a byte a chunk; "_" stands between words."""
+
+    dictates = True
 
     def __init__(self) -> None:
         self.asked = 0
@@ -61,8 +63,14 @@ class Letters:
 
     def text(self, sound: bytes) -> str:
         self.asked += 1
-        return bytes(sound[at] for at in range(0, len(sound), CHUNK)).replace(b" ", b"").decode()
+        letters = sound[::CHUNK].replace(b" ", b"").replace(b"_", b" ")
+        return letters.decode()
 
 
 def spoken(text: str) -> bytes:
     return b"".join(bytes([letter]) * CHUNK for letter in text.encode())
+
+
+def loud_but_blanks(sound: bytes) -> list[float]:
+    """A detector of the same sound: a blank is silence."""
+    return [0.0 if sound[at : at + 1] == b" " else 1.0 for at in range(0, len(sound), CHUNK)]

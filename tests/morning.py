@@ -51,8 +51,10 @@ class Morning:
     sent: list[tuple[str, ...]] = field(default_factory=list)
     glance_seconds: list[float] = field(default_factory=list)
     """From a message's arrival to the first sound of its glance."""
-    answer_seconds: list[float] = field(default_factory=list)
-    """From the end of a command's last sound to the first sound of the answer."""
+    answers: list[tuple[str, float]] = field(default_factory=list)
+    """Each command, and seconds from its last sound to the first sound of the answer."""
+    understood_seconds: list[float] = field(default_factory=list)
+    """Of these, until the command was understood."""
     cut_short: bool = False
     """Whether the long message fell silent when the wearer spoke."""
     sound: bytes = b""
@@ -100,8 +102,13 @@ async def morning(path: Path, pace: float = 12.0) -> Morning:
                 feed.put(block)
             if await until(effect, 20):
                 came.said.append((words, attempt))
-                if await until(lambda b=before: len(came.spoken) > b, 20):  # type: ignore[misc]
-                    came.answer_seconds.append(start + came.spoken[before][2] - ended)
+
+                def answered(since: int = before, end: float = ended) -> list[float]:
+                    begun = [start + at - end for *_, at in came.spoken[since:]]
+                    return [seconds for seconds in begun if seconds > 0]
+
+                if await until(lambda: bool(answered()), 20):
+                    came.answers.append((words, answered()[0]))
                 return
         raise AssertionError(f"{words!r} was not understood in {TRIES} tries: {glass.text}")
 
@@ -140,6 +147,7 @@ async def morning(path: Path, pace: float = 12.0) -> Morning:
         whole = len(Espeak().sound(LONG))
         came.cut_short = len(tape.sound) - before < whole / 2
         came.shown = [row.text for scene in glass.scenes for row in scene.rows]
+    came.understood_seconds = by_ear.latencies
     came.sent = peer.sent
     came.sound = tape.sound
     return came

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from device.voice.audio import Source
-from device.voice.endpoint import Endpoint
+from device.voice.endpoint import Endpoint, Speech
 from device.voice.recogniser import Recogniser, Vocabulary
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +32,22 @@ class Ears:
         self,
         source: Source,
         recogniser: Recogniser,
-        is_whole: Callable[[str], bool],
+        is_whole: Callable[[str, bool], bool],
         began: Callable[[], None] = lambda: None,
         endpoint: Endpoint | None = None,
     ):
-        """`is_whole`: whether a text is a command that nothing more belongs to; it is acted on at
-        the first pause. `began` is called as soon as somebody speaks."""
+        """`is_whole`: whether a text is a command that nothing more belongs to, where free words
+        are heard and where they aren't; it is acted on at the first pause. `began` is called as
+        soon as somebody speaks."""
         self._source = source
         self._recogniser = recogniser
         self._is_whole = is_whole
         self._began = began
         self._endpoint = endpoint or Endpoint()
         self._thread = ThreadPoolExecutor(1, "ears")
+        self.silence = asyncio.Event()
+        """Set while nobody speaks."""
+        self.silence.set()
 
     def expect(self, vocabulary: Vocabulary) -> None:
         """What may be named from now on."""
@@ -54,25 +55,26 @@ class Ears:
 
     async def heard(self) -> AsyncIterator[Heard]:
         """Utterance after utterance. Raises `VoiceError` where there is no microphone."""
-        since = 0.0
-        async for block in self._source.blocks():
-            for event in self._endpoint.feed(block):
+        loop = asyncio.get_running_loop()
+        since, text, ready = 0.0, "", 0.0
+        async for block in self._blocks():
+            for event in await self._events(block):
                 if event.what == "began":
                     since = time.monotonic()
+                    self.silence.clear()
                     self._began()
                     continue
-                started = time.perf_counter()
-                text = await self._words(event.sound)
-                took = event.ended_ago + time.perf_counter() - started
+                if not event.was_paused:  # else it was understood while the silence went on
+                    started = time.perf_counter()
+                    recognise = self._recogniser.text
+                    text = await loop.run_in_executor(self._thread, recognise, event.sound)
+                    ready = event.ended_ago + time.perf_counter() - started
                 if event.what == "paused":
-                    if not self._is_whole(text):
+                    if not self._is_whole(text, self._recogniser.dictates):
                         continue
                     self._endpoint.cut()
-                yield Heard(text, since, took)
-        if self._endpoint.speaking:  # a recording that ends with its last word
-            started = time.perf_counter()
-            text = await self._words(self._endpoint.cut().sound)
-            yield Heard(text, since, time.perf_counter() - started)
+                self.silence.set()
+                yield Heard(text, since, max(ready, event.ended_ago))
 
     async def close(self) -> None:
         """Let the microphone go."""
@@ -80,6 +82,17 @@ class Ears:
         self._endpoint.close()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    async def _words(self, sound: bytes) -> str:
+    async def _blocks(self) -> AsyncIterator[bytes]:
+        """The source's; a recording that ends with its last word is a button let go of."""
+        async for block in self._source.blocks():
+            yield block
+        yield b""
+
+    async def _events(self, block: bytes) -> Iterable[Speech]:
+        """What happens in a block; b"" ends speech at once."""
+        if not block:
+            return [self._endpoint.cut()] if self._endpoint.speaking else []
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._recogniser.text, sound)
+        return self._endpoint.feed(
+            await loop.run_in_executor(self._thread, self._endpoint.weigh, block)
+        )

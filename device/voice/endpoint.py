@@ -12,7 +12,7 @@ So "send" is acted on after a third of a second, and "reply to Ben that ..." may
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,7 +20,7 @@ from device.voice.audio import RATE, WIDTH, seconds
 from device.voice.silero import Silero
 
 CHUNK = 512 * WIDTH
-"""Bytes that the detector takes at once."""
+"""Bytes that the detector weighs as one."""
 LIKELY = 0.5
 UNLIKELY = 0.35
 """Probabilities: above the first is speech, below the second silence, between as before."""
@@ -31,8 +31,8 @@ BEFORE = 0.32
 LONGEST = 15.0
 """Seconds after which speech is cut: that is a radio, not a wearer."""
 
-Detector = Callable[[bytes], float]
-"""512 samples -> probability of speech."""
+Detector = Callable[[bytes], Sequence[float]]
+"""Chunks of 512 samples, end to end -> the probability of speech in each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,8 @@ class Speech:
     """All of it so far, with what came right before."""
     ended_ago: float = 0.0
     """Seconds of silence since its last sound."""
+    was_paused: bool = False
+    """Of "ended": nothing was said since the last "paused"."""
 
 
 class Endpoint:
@@ -69,30 +71,34 @@ class Endpoint:
         """Whether speech has begun and not ended."""
         return self._speaking
 
-    def feed(self, block: bytes) -> Iterator[Speech]:
-        """What happens in a block. b"", a button let go of, ends speech at once."""
-        if not block and self._speaking:
-            yield self.cut()
+    def weigh(self, block: bytes) -> list[tuple[bytes, float]]:
+        """The chunks that a block completes, with their likelihoods. Waits for the detector, so
+        call it in a thread. Raises `VoiceError` where that has died."""
         self._rest += block
-        while len(self._rest) >= CHUNK:
-            chunk, self._rest = self._rest[:CHUNK], self._rest[CHUNK:]
-            yield from self._take(chunk)
+        whole = len(self._rest) // CHUNK * CHUNK
+        sound, self._rest = self._rest[:whole], self._rest[whole:]
+        chunks = [sound[at : at + CHUNK] for at in range(0, whole, CHUNK)]
+        return list(zip(chunks, self._detector(sound), strict=True)) if chunks else []
+
+    def feed(self, weighed: Iterable[tuple[bytes, float]]) -> Iterator[Speech]:
+        """What happens in these chunks."""
+        for chunk, likelihood in weighed:
+            yield from self._take(chunk, likelihood)
 
     def cut(self) -> Speech:
         """The end, now."""
-        sound, silent = bytes(self._sound), self._silent
+        sound, silent, paused = bytes(self._sound), self._silent, self._told_pause
         self._sound.clear()
         self._before.clear()
         self._lately.clear()
         self._speaking, self._silent, self._told_pause = False, 0, False
-        return Speech("ended", sound, seconds(silent))
+        return Speech("ended", sound, seconds(silent), paused)
 
     def close(self) -> None:
         """Let the detector go. May be called twice."""
         self._close()
 
-    def _take(self, chunk: bytes) -> Iterator[Speech]:
-        likelihood = self._detector(chunk)
+    def _take(self, chunk: bytes, likelihood: float) -> Iterator[Speech]:
         if not self._speaking:
             self._before.append(chunk)
             self._lately.append(likelihood >= LIKELY)

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from device.errors import VoiceError
 from device.voice.audio import Sink
@@ -14,6 +15,9 @@ from device.voice.speakable import sentences, speakable
 from device.voice.synthesis import Voice
 
 log = logging.getLogger(__name__)
+
+POLITE = 3.0
+"""Seconds that somebody else is let finish; a street is never silent for long."""
 
 
 class Mouth:
@@ -40,13 +44,17 @@ class Mouth:
         """`time.monotonic` when it was last heard; now, while it is."""
         return time.monotonic() if self._playing else self._last_sound
 
-    async def say(self, text: str) -> bool:
-        """Speak it behind what is being spoken; whether all of it was heard."""
+    async def say(self, text: str, silence: asyncio.Event | None = None) -> bool:
+        """Speak it behind what is being spoken, and once there is `silence`, which is waited for no
+        longer than `POLITE`; whether all of it was heard."""
         silenced = self._silenced
         async with self._turn:
             loop = asyncio.get_running_loop()
             pieces = sentences(speakable(text))
             made = [loop.run_in_executor(self._maker, self._voice.sound, piece) for piece in pieces]
+            if silence is not None:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(silence.wait(), POLITE)
             try:
                 for number, coming in enumerate(made):
                     sound = await coming

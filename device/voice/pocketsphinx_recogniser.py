@@ -61,7 +61,9 @@ class Guess:
 
 
 class PocketSphinx:
-    """A `Recogniser` of commands in English; no dictation."""
+    """A `Recogniser` of commands in English."""
+
+    dictates = False
 
     def __init__(self) -> None:
         """Raises `VoiceError` where it isn't installed."""

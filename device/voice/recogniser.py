@@ -21,6 +21,9 @@ class Vocabulary:
 class Recogniser(Protocol):
     """Speech -> text. Called from one thread at a time."""
 
+    dictates: bool
+    """Whether it hears free words: more may follow "reply to Ben" then, and is waited for."""
+
     def expect(self, vocabulary: Vocabulary) -> None:
         """What may be named from now on."""
 

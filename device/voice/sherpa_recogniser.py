@@ -29,6 +29,8 @@ COMMANDS = (
 class Sherpa:
     """A `Recogniser` of whatever is said."""
 
+    dictates = True
+
     def __init__(self, folder: Path, threads: int = 1):
         """Raises `VoiceError` for a folder without a model, or where sherpa-onnx isn't there."""
         try:

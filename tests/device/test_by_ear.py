@@ -15,7 +15,7 @@ from device.settings import Activity
 from device.voice.audio import Feed
 from device.voice.endpoint import CHUNK, Endpoint
 from device.voice.mouth import Mouth
-from tests.hearing import Letters, Room, Words, spoken
+from tests.hearing import Letters, Room, Words, loud_but_blanks, spoken
 from tests.lives import Glass
 
 GLANCE = Scene("glance", (Row("coming tonight?", "quote"),), "Ben")
@@ -29,7 +29,7 @@ class Street:
     def __init__(self, activity: Activity) -> None:
         self.glass, self.feed, self.room = Glass(), Feed(), Room()
         self.recogniser = Letters()
-        endpoint = Endpoint(lambda chunk: 0.0 if chunk[:1] == b" " else 1.0)
+        endpoint = Endpoint(loud_but_blanks)
         self.by_ear = ByEar(
             self.glass,
             self.feed,
@@ -92,6 +92,24 @@ def test_speech_stops_as_soon_as_somebody_speaks() -> None:
             there.says("later")
             assert await there.passed() == "later"
             assert there.room.stops >= 1
+
+    play(test)
+
+
+def test_nothing_is_spoken_into_what_somebody_says() -> None:
+    async def test() -> None:
+        async with street() as there:
+            passed = asyncio.create_task(there.passed())
+            there.feed.put(spoken("lat"))
+            async with asyncio.timeout(30):
+                while there.by_ear._ears.silence.is_set():
+                    await asyncio.sleep(0.01)
+            await there.by_ear.show(GLANCE)
+            await asyncio.sleep(0.1)
+            assert there.room.heard == []
+            there.says("er")
+            assert await asyncio.wait_for(passed, 30) == "later"
+            await there.until("Ben: coming tonight?")
 
     play(test)
 

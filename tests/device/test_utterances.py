@@ -68,6 +68,14 @@ def test_what_may_go_on_is_not_whole() -> None:
     assert not any(map(is_whole, ["reply", "reply to Ben", "mute Family until six", "say yes", ""]))
 
 
+def test_where_only_commands_are_heard_those_with_all_their_slots_are_whole() -> None:
+    def whole(words: str) -> bool:
+        return is_whole(words, dictated=False)
+
+    assert all(map(whole, ["send", "reply to Ben", "mute Family until six", "change six to seven"]))
+    assert not any(map(whole, ["reply", "reply to", "mute Family", "change six", "say yes", ""]))
+
+
 @pytest.mark.parametrize(
     "words",
     [

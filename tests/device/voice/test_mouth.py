@@ -11,7 +11,7 @@ from device.voice.ears import Ears, Heard
 from device.voice.endpoint import Endpoint
 from device.voice.mouth import Mouth
 from device.voice.recogniser import Vocabulary
-from tests.hearing import Letters, Room, Words, spoken
+from tests.hearing import Letters, Room, Words, loud_but_blanks, spoken
 
 
 def test_sentences_are_spoken_in_their_order() -> None:
@@ -60,19 +60,20 @@ def test_a_voice_that_fails_is_not_heard_to_the_end() -> None:
     asyncio.run(test())
 
 
-def heard(text: str) -> tuple[list[Heard], int, int]:
+def heard(text: str, dictates: bool = True) -> tuple[list[Heard], int, int]:
     """What is heard of letters, where a blank is 32 ms of silence; how often speech began; and how
     often the recogniser was asked."""
 
     async def test() -> tuple[list[Heard], int, int]:
         began: list[None] = []
         recogniser = Letters()
+        recogniser.dictates = dictates
         ears = Ears(
             Recording(spoken(text), pace=None),
             recogniser,
             is_whole,
             lambda: began.append(None),
-            Endpoint(lambda chunk: 0.0 if chunk[:1] == b" " else 1.0),
+            Endpoint(loud_but_blanks),
         )
         found = [one async for one in ears.heard()]
         await ears.close()
@@ -89,7 +90,7 @@ def test_a_whole_command_is_acted_on_at_its_first_pause() -> None:
 
 def test_what_may_go_on_is_waited_for() -> None:
     (reply,), _, asked = heard("reply" + " " * 40)
-    assert (reply.text, asked) == ("reply", 2)
+    assert (reply.text, asked) == ("reply", 1)
     assert reply.took >= 0.8
 
 
@@ -103,16 +104,27 @@ def test_what_was_speech_and_not_understood_is_told_too() -> None:
     assert [one.text for one in found] == ["blah", "send"]
 
 
-def test_ears_end_with_their_source() -> None:
+def test_a_name_is_waited_behind_only_where_free_words_are_heard() -> None:
+    said = "reply_to_Ben" + " " * 12 + "_that_yes" + " " * 40
+    for dictates, texts in (
+        (True, ["reply to Ben that yes"]),
+        (False, ["reply to Ben", "that yes"]),
+    ):
+        found, *_ = heard(said, dictates)
+        assert [one.text.strip() for one in found] == texts
+
+
+def test_a_button_let_go_of_ends_speech_at_once() -> None:
     async def test() -> None:
         feed = Feed()
         recogniser = Letters()
-        ears = Ears(feed, recogniser, is_whole, endpoint=Endpoint(lambda chunk: 1.0))
+        ears = Ears(feed, recogniser, is_whole, endpoint=Endpoint(loud_but_blanks))
         ears.expect(Vocabulary(("Ben",)))
         feed.put(spoken("stop"))
         feed.put(b"")
+        feed.put(spoken("later"))
         await feed.close()
-        assert [one.text async for one in ears.heard()] == ["stop"]
+        assert [one.text async for one in ears.heard()] == ["stop", "later"]
         assert recogniser.vocabulary.names == ("Ben",)
         await ears.close()
 
