@@ -23,6 +23,12 @@ def expire(db: sqlite3.Connection, before: dt.date) -> list[str]:
         ).fetchall()
         db.execute(f"DELETE FROM messages WHERE {_OLD}", cutoff)
         db.execute("DELETE FROM threads WHERE key NOT IN (SELECT thread FROM messages)")
+        # The number of the newest message may be given anew: no mark may stand at it.
+        db.execute(
+            "UPDATE threads SET (read, claimed, shown) ="
+            " (SELECT min(read, max(seq)), min(claimed, max(seq)), min(shown, max(seq))"
+            " FROM messages WHERE thread = key)"
+        )
         # What is under way may yet have to be told.
         db.execute(
             "DELETE FROM outbox WHERE state != 'asked' AND date(asked, 'unixepoch') < :day", cutoff

@@ -46,6 +46,19 @@ def test_old_messages_leave_and_newer_ones_stay(path: Path) -> None:
     check_sound(path)
 
 
+def test_what_comes_after_the_newest_message_has_left_is_shown(path: Path) -> None:
+    late = Message("Ben", "sent in January", date=OLD, id="late")
+    with Inbox(path) as inbox:
+        inbox.ingest("c", chat(Message("Ben", "the ferry", date=NEW, id="new"), late))
+        inbox.mark_read("c", "t", "late")
+        inbox.mark_shown("c", "t", "late")
+        assert inbox.expire(NEW) == ["t"]
+        assert inbox.due() == []
+        inbox.ingest("c", chat(), [Message("Ben", "on board", date=NEW, id="next")])
+        assert [info.last.text for info in inbox.due()] == ["on board"]
+        assert inbox.claim_unshown("c", "t", "next")
+
+
 def test_retention_tells_the_model_to_forget(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     forgotten: list[str] = []
 
