@@ -14,7 +14,7 @@ is prefilled when it arrives, and a task costs its own few tokens.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Literal, Protocol
@@ -168,17 +168,22 @@ def thread_tokens(
     the opening fits.
     """
     opening = prompt.opening(thread, earlier)
-    pieces = [prompt.message(m, thread.me) for m in thread.messages]
-    if 0 < thread.unread_from < len(pieces):
-        pieces[thread.unread_from] = prompt.new_mark() + pieces[thread.unread_from]
-    room = limit - len(opening)
+    room = left = limit - len(opening)
     if room <= 0:
         raise ValueError(f"{limit} tokens hold no message")
-    dropped = _drop(list(map(len, pieces)), room)
-    kept = list(itertools.chain.from_iterable(pieces[dropped:]))
-    if len(kept) > room:
-        kept = _beginning(prompt, thread.messages[-1], thread.me, room)
-    return opening + kept, dropped
+    kept: list[list[int]] = []  # the newest first: of a chat of years, the old ones aren't read
+    for i in range(len(thread.messages) - 1, -1, -1):
+        piece = prompt.message(thread.messages[i], thread.me)
+        if i == thread.unread_from > 0:
+            piece = prompt.new_mark() + piece
+        if len(piece) > left:
+            break
+        kept.append(piece)
+        left -= len(piece)
+    if thread.messages and not kept:
+        kept.append(_beginning(prompt, thread.messages[-1], thread.me, room))
+    tokens = opening + list(itertools.chain.from_iterable(reversed(kept)))
+    return tokens, len(thread.messages) - len(kept)
 
 
 def _beginning(prompt: Prompt, message: Message, me: str, room: int) -> list[int]:
@@ -188,15 +193,6 @@ def _beginning(prompt: Prompt, message: Message, me: str, room: int) -> list[int
         text = text[: len(text) * room // len(tokens)]
         tokens = prompt.message(replace(message, text=f"{text}…"), me)
     return tokens[:room]
-
-
-def _drop(sizes: Sequence[int], room: int) -> int:
-    """How many of the oldest pieces must go so that the rest fits; never the last one."""
-    total, dropped = sum(sizes), 0
-    while total > room and dropped < len(sizes) - 1:
-        total -= sizes[dropped]
-        dropped += 1
-    return dropped
 
 
 def prompt_text(thread: Thread) -> Iterable[str]:

@@ -80,6 +80,18 @@ def test_too_long_a_thread_drops_its_oldest_whole_messages(limit: int, n: int) -
         assert end == ""
 
 
+def test_of_a_chat_of_years_the_old_messages_are_not_even_tokenized(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    chat = thread(*(f"message number {i}" for i in range(60)))
+    encoded: list[str] = []
+    encode = TOKENIZER.encode
+    monkeypatch.setattr(TOKENIZER, "encode", lambda text: encoded.append(text) or encode(text))
+    _, dropped = thread_tokens(ThreadPrompt(TOKENIZER), chat, 200)
+    assert dropped > 40
+    assert sum("message number" in text for text in encoded) == 60 - dropped + 1
+
+
 def test_too_long_a_last_message_keeps_who_speaks_and_how_it_begins() -> None:
     chat = thread("hi", "bring 3 chairs " + "and then some more " * 40)
     tokens, dropped = thread_tokens(PROMPT, chat, 200)
