@@ -49,6 +49,9 @@ class Cached:
     seq: Seq
     tokens: int
     """Tokens of the thread as the engine holds it."""
+    read: Thread
+    """The thread without the oldest messages where they were too many to be read at all: nothing
+    that the model says of it can come from them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ class ThreadCache:
             tokens, too_many = self._behind(folded, thread)
         self._remember(thread.id, folded)
         self._hold(seq, tokens)
-        return Cached(seq, len(tokens))
+        return Cached(seq, len(tokens), _from(thread, folded.until - len(folded.messages)))
 
     @contextmanager
     def reworded(self, thread: Thread, other: Thread) -> Iterator[Seq]:
@@ -158,11 +161,7 @@ class ThreadCache:
 
     def _behind(self, folded: _Folded, thread: Thread) -> tuple[list[Token], int]:
         """Tokens of the thread, its folded messages as their line; how many more don't fit."""
-        rest = replace(
-            thread,
-            messages=thread.messages[folded.until :],
-            unread_from=max(0, thread.unread_from - folded.until),
-        )
+        rest = _from(thread, folded.until)
         return thread_tokens(self._prompt, rest, self._limit, folded.line)
 
     def _fold(self, thread: Thread, folded: _Folded, seq: Seq) -> _Folded:
@@ -223,6 +222,12 @@ class ThreadCache:
             self._folded[thread_id] = folded
         if len(self._folded) > KNOWN:
             self._folded.popitem(last=False)
+
+
+def _from(thread: Thread, start: int) -> Thread:
+    """The thread as if it began with the message of that index."""
+    unread = max(0, thread.unread_from - start)
+    return replace(thread, messages=thread.messages[start:], unread_from=unread)
 
 
 def _common(held: Sequence[Token], wanted: Sequence[Token]) -> int:

@@ -154,7 +154,7 @@ class Writer:
 
     def _sum_up(self, older: Thread, seq: Seq) -> str:
         """One line for messages that no longer fit, checked like any other."""
-        work = Work(older, Cached(seq, 0), {})
+        work = Work(older, Cached(seq, 0, older), {})
         self._decode([(work, self._job("summary", work))])
         return work.good.get("summary") or quoted_summary(older, work.said["summary"]).text
 
@@ -225,7 +225,7 @@ class Writer:
 
     def _passes(self, work: Work, job: Job, answer: Answer) -> bool:
         """Whether a text may be shown as the model's own."""
-        name, text, thread = job.name, answer.text, work.thread
+        name, text, thread = job.name, answer.text, work.cached.read
         if not answer.ended:
             passes = False
         elif name in LINES:
@@ -233,7 +233,7 @@ class Writer:
         else:
             passes = draft_passes(name, text, thread, [work.good.get(i, "") for i in work.intents])
         if self._watch is not None:
-            self._watch(thread, name, text, passes)
+            self._watch(work.thread, name, text, passes)
         return passes
 
     def _lines(self, work: Sequence[Work], *tasks: Task) -> list[tuple[Work, Job]]:

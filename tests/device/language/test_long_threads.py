@@ -161,3 +161,12 @@ def test_of_what_the_wearer_has_read_only_what_fits_is_read_again_and_little_bef
     assert len(desk.summaries) <= 2
     assert chairs(held)[-1] == "chair 89"
     assert desk.engine.prefilled <= 2 * LIMIT
+
+
+def test_what_was_never_read_bears_out_no_line() -> None:
+    said = "Zoe wants 500 sofas."
+    zoe = Message("Zoe", "I want 500 sofas", dt.time(8, 0))
+    old = replace(chat(0), messages=(zoe, *MESSAGES * 50), unread_from=4490)
+    assert Desk(said).writer.card(old).summary.source == "quote"
+    fresh = replace(chat(0), messages=(zoe, *MESSAGES))
+    assert Desk(said).writer.card(fresh).summary.text == said
