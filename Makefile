@@ -36,7 +36,7 @@ $(VENV)/.base: $(VENV)/.python pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.base
 	@echo "Installing what the tests need, PyTorch among it: a few minutes, the first time only."
-	@$(PIP) -e '.[dev,export,kdeconnect,matrix]'
+	@$(PIP) -e '.[dev,encrypted,export,kdeconnect,matrix]'
 	@touch $@
 
 train: | $(DATA)/glancechat $(VENV)/.dev
