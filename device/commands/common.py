@@ -132,14 +132,15 @@ def version(distribution: str) -> str:
 
 def progress_bar(shown: bool) -> Progress:
     """Progress on stderr, gone when done; silent where stderr is no terminal."""
+    console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=console,
         transient=True,
-        disable=not shown,
+        disable=not (shown and console.is_terminal),  # elsewhere it would leave an empty line
         # Left on, rich takes what is meant for a file or pipe and prints it on the terminal.
         redirect_stdout=False,
         redirect_stderr=False,

@@ -62,7 +62,9 @@ def _list(catalog: Catalog) -> None:
 
 def _pull(catalog: Catalog, args: argparse.Namespace) -> None:
     columns = (DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    shown = console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=not shown) as progress:
         task = progress.add_task("pull", total=None)
 
         def moved(done: int, total: int | None) -> None:
