@@ -48,9 +48,19 @@ class Answering:
         self._wants_drafts = ""
 
     @property
-    def busy(self) -> bool:
-        """Whether the wearer is answering."""
+    def stands(self) -> bool:
+        """Whether a reply stands before the wearer."""
         return isinstance(self.state, (*OPEN, Sending))
+
+    @property
+    def waits(self) -> bool:
+        """Whether something that the wearer asked for is being written."""
+        return any(map(self._queue.has, (self._wants_drafts, self._desk.asked_for)))
+
+    @property
+    def busy(self) -> bool:
+        """Whether the glass is the wearer's: nothing else takes it by itself."""
+        return self.stands or self.waits
 
     def step(self, event: Event, at: float | None = None) -> None:
         """Something has happened to the reply, now or at `at`."""
@@ -74,19 +84,22 @@ class Answering:
         """A reply to what stands there: its drafts, one of them, or the wearer's own words."""
         if not isinstance(self.state, OPEN):
             if (written := self._desk.current) is None:
-                self._nothing_here(meant)
+                if self._desk.asked_for and meant.act == "reply":
+                    self._wait_for_drafts(self._desk.asked_for)
+                else:
+                    self._desk.lacks("answer", at)
                 return
-            if self._queue.is_wanted(written.thread.id):
-                self._tell("A newer message came; its card is being written.")
+            here = written.thread.id
+            if self._queue.is_wanted(here):
+                self._desk.asked_for = here
+                self._tell("A newer message came.")
                 return
-            if written.part == "glance" and meant.act != "say":
-                self._wait_for_drafts(written.thread.id)
-                self._tell("One moment …")
+            if written.part == "glance" and meant.act != "say" and self._queue.has(here):
+                self._wait_for_drafts(here)
                 return
             self._thread = written.thread
             drafts = tuple(draft.text for draft in written.card.drafts)
-            name = scenes.name_of(written.thread)
-            offer = Offer(written.thread.id, name, written.last, drafts)
+            offer = Offer(here, scenes.name_of(written.thread), written.last, drafts)
             self.step(Propose(offer), at)
         if meant.act == "pick":
             self.step(Choose(meant.number), at)
@@ -125,8 +138,12 @@ class Answering:
             self.step(Own(text), at)
 
     def card_came(self, conversation: str, now: float) -> None:
-        """A whole card lies on the desk: the drafts that the wearer waits for may be in it."""
-        if conversation == self._wants_drafts == self._desk.view.conversation and not self.busy:
+        """A whole card lies on the desk, or none will: the drafts that the wearer waits for may be
+        in it."""
+        if conversation != self._wants_drafts:
+            return
+        self._wants_drafts = ""
+        if conversation == self._desk.view.conversation and not self.stands:
             self.answer(Utterance("reply"), now)
 
     def turned(self) -> None:
@@ -150,7 +167,7 @@ class Answering:
             return scenes.answering(state, self._thread, now, remark)
         dark = scenes.DARK
         if self._desk.has_notes:
-            undo = isinstance(state, Sent) and now < state.until
+            undo = isinstance(state, Sent) and now < state.until and not state.fixed
             dark = replace(dark, hint="undo" if undo else "", thread=self._thread)
         return self._desk.scene(dark)
 
@@ -164,16 +181,6 @@ class Answering:
     def _wait_for_drafts(self, conversation: str) -> None:
         self._wants_drafts = conversation
         self._queue.hurry(conversation)
-
-    def _nothing_here(self, meant: Utterance) -> None:
-        """No card stands there to be answered."""
-        if self._desk.asked_for and meant.act == "reply":
-            self._wait_for_drafts(self._desk.asked_for)
-            self._tell("One moment …")
-        elif self._desk.holds:
-            self._tell('A message waits; say "next".')
-        else:
-            self._tell("There is nothing to answer.")
 
     def _tell(self, note: str) -> None:
         self._desk.tell(time.monotonic(), note)

@@ -103,7 +103,8 @@ class CardQueue:
         self._anew: dict[str, int] = {}
         self._count = itertools.count(1)
         self._turns = itertools.count(1)
-        self._beginning = ""
+        self._writing = ""
+        self._begins = False
         self._hurried = ""
         self._work = asyncio.Event()
 
@@ -117,7 +118,12 @@ class CardQueue:
     def is_wanted(self, conversation: str) -> bool:
         """Whether a newer card than the last one will come."""
         wanted = self._wanted.get(conversation)
-        return conversation == self._beginning or (wanted is not None and wanted.begun is None)
+        begins = conversation == self._writing and self._begins
+        return begins or (wanted is not None and wanted.begun is None)
+
+    def has(self, conversation: str) -> bool:
+        """Whether a card of it, or the rest of one, is still to come."""
+        return bool(conversation) and conversation in (*self._wanted, self._writing)
 
     def hurry(self, conversation: str) -> None:
         """The wearer waits for the rest of that card."""
@@ -139,14 +145,14 @@ class CardQueue:
                 continue
             conversation = self._next()
             wanted = self._wanted.pop(conversation)
+            self._writing, self._begins = conversation, wanted.begun is None
             if wanted.begun is None:
-                self._beginning = conversation
                 await self._begin(conversation, wanted, tell)
-                self._beginning = ""
             else:
                 tell(await self._finished(*wanted.begun))
                 if conversation == self._hurried:
                     self._hurried = ""
+            self._writing = ""
 
     def _next(self) -> str:
         """Whose turn it is."""

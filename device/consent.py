@@ -98,11 +98,12 @@ class Sending:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The other side has it; it can be taken back until `until`."""
+    """The other side has it; it can be taken back until `until`, unless it is `fixed`."""
 
     offer: Offer
     text: str
     message_id: str
+    fixed: str
     until: float
 
 
@@ -144,6 +145,8 @@ SILENCE = "No answer. Nothing was sent."
 NOTHING = "Nothing was sent."
 NOT_OPEN = "There is nothing to send."
 TOO_EARLY = "Read it first, then say send."
+PICK = "Pick one first: 1, 2 or 3."
+SAY = "There is no text yet. Say: type, and your own words."
 UNCLEAR = "Not understood. Nothing was sent."
 STOPPED = "Stopped. Nothing was sent."
 ON_ITS_WAY = "It is already on its way."
@@ -160,14 +163,15 @@ def step(state: State, event: Event, now: float, patience: Patience) -> Outcome:
     if isinstance(state, OPEN):
         return _open(state, event, now, patience)
     match state, event:
-        case Sending(), Accepted(message_id, undoable):
-            until = now + patience.undo if undoable else now
-            sent = Sent(state.offer, state.text, message_id, until)
+        case Sending(), Accepted(message_id, fixed):
+            sent = Sent(state.offer, state.text, message_id, fixed, now + patience.undo)
             return Outcome(sent, f"Sent to {state.offer.recipient}.")
         case Sending(), Refused(why):
             return Outcome(Idle(), why)
         case Sending(), Propose() | Choose() | Own() | Confirm() | Cancel() | Undo():
             return Outcome(state, ON_ITS_WAY)
+        case Sent(fixed=why), Undo() if why:
+            return Outcome(Idle(), f"It stays sent: {why}.")
         case Sent(), Undo():
             order = Redact(state.offer.conversation, state.message_id)
             return Outcome(Idle(), order=order)
@@ -209,7 +213,7 @@ def _open(state: Open, event: Event, now: float, patience: Patience) -> Outcome:
         case ((Chosen() | ReadBack()), Confirm()):
             return Outcome(state, TOO_EARLY)
         case Proposed(), Confirm():
-            return Outcome(state, "Pick one first: 1, 2 or 3.")
+            return Outcome(state, PICK if offer.drafts else SAY)
         case Countdown(), Tick() if now >= state.ends:
             order = Send(offer.conversation, offer.last, state.text)
             return Outcome(Sending(offer, state.text), order=order)

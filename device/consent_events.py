@@ -81,10 +81,11 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The connector has sent it under that id; `undoable`: and could take it back."""
+    """The connector has sent it under that id."""
 
     message_id: str
-    undoable: bool
+    fixed: str = ""
+    """Why it can't be taken back; empty where it can."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,7 @@ class Desk:
         self._held: list[str] = []
         self._notes: tuple[str, ...] = ()
         self._notes_until = 0.0
+        self._read = ("", "")
         self.asked_for = ""
         """The conversation that the wearer waits for: its card is being written."""
         self.view = View()
@@ -115,36 +116,40 @@ class Desk:
         """Whether anything is held."""
         return bool(self._held)
 
+    def lacks(self, act: str, now: float) -> None:
+        """No card stands there to "read" or to "answer": say so, or what leads to one."""
+        waits = bool(self._unread())
+        self.tell(now, 'A message waits; say "next".' if waits else f"There is nothing to {act}.")
+
     def clear(self, conversation: str) -> None:
         """Nothing is left to tell of it: the wearer has answered."""
+        if conversation == self.asked_for:
+            self.asked_for = ""
         self._written.pop(conversation, None)
         self._take_up(conversation)
         if self.view.conversation == conversation:
             self.view = View(since=self.view.since)
 
-    def settle(self, thread: Thread) -> None:
+    def settle(self, thread: Thread, now: float) -> None:
         """Nothing of it is new: where the message that its card ends with was taken back, the card
-        goes; one that was only read stays."""
+        goes; one that was only read stays. Who waits for it is told."""
         if thread.id == self.asked_for:
             self.asked_for = ""
+            self.tell(now, "Nothing is new there any more.")
         written = self._written.get(thread.id)
         if written is not None and written.last not in {m.id for m in thread.messages}:
             self.clear(thread.id)
 
     def put_off(self) -> None:
-        """Off the lens; it stays unread."""
+        """Off the lens, and waited for no more; it stays unread."""
         self.view.page = "dark"
+        self.asked_for = ""
 
     def turn_to(self, page: Literal["summary", "reader", "help"]) -> bool:
-        """Another page; False where there is no card to read. Read word for word, it is read."""
-        if page == "help":
-            self.view.page = page
-            return True
-        if (written := self.current) is None:
+        """Another page; False where there is no card to read."""
+        if page != "help" and self.current is None:
             return False
         self.view.page = page
-        if page == "reader":
-            self._inbox.mark_read(self._name, written.thread.id, written.last)
         return True
 
     def next_one(self, now: float) -> str:
@@ -156,31 +161,27 @@ class Desk:
         if self._waiting:
             self._look_at(self._waiting.pop(0), now)
             return ""
-        unread = [i.id for i in self._inbox.threads() if i.connector == self._name and i.unread]
-        others = [i for i in unread if i != self.view.conversation]
+        others = [i for i in self._unread() if i != self.view.conversation]
         if not others:
             self.tell(now, "Nothing else is waiting.")
         elif others[-1] in self._written:
             self._look_at(others[-1], now)
         else:
             self.asked_for = others[-1]
-            self.tell(now, "One moment …")
         return self.asked_for
 
     def go_to(self, conversation: str, now: float) -> str:
         """Turn to a conversation that was named; its id where it has news, else "".
 
-        Where its card has to be written first, the page stays, and "One moment" is said.
+        Where its card has to be written first, the page stays.
         """
         if conversation in self._written:
             self._take_up(conversation)
             self._look_at(conversation, now)
             return conversation
-        unread = {i.id for i in self._inbox.threads() if i.connector == self._name and i.unread}
-        if conversation not in unread:
+        if conversation not in self._unread():
             return ""
         self.asked_for = conversation
-        self.tell(now, "One moment …")
         return conversation
 
     def pass_time(self, now: float, busy: bool) -> str:
@@ -225,9 +226,9 @@ class Desk:
             return scenes.seated(written.card, written.thread, len(self._waiting))
         return scenes.glance(written.card, written.thread, len(self._waiting), pending)
 
-    def with_notes(self, scene: Scene) -> Scene:
-        """A scene under the notes."""
-        return scenes.with_notes(scene, self._notes)
+    def with_notes(self, scene: Scene, waits: bool) -> Scene:
+        """A scene under the notes; `waits`: what the wearer asked for is being written."""
+        return scenes.with_notes(scene, (*self._notes, scenes.MOMENT) if waits else self._notes)
 
     def was_drawn(self) -> float | None:
         """The scene is on the glass; when what its new glance tells of arrived, or None."""
@@ -238,6 +239,19 @@ class Desk:
         self._written[written.thread.id] = replace(written, arrived=None)
         return written.arrived
 
+    def was_read(self) -> tuple[str, str] | None:
+        """The scene is on the glass; what the wearer reads there word for word since now: the
+        conversation, and the id of its newest message."""
+        written = self.current
+        if written is None or self.view.page != "reader":
+            return None
+        read = (written.thread.id, written.last)
+        if read == self._read:
+            return None
+        self._read = read
+        self._inbox.mark_read(self._name, *read)
+        return read
+
     def was_not_drawn(self) -> None:
         """The display failed: the next run shows it again, if this one can't."""
         if self.view.page == "glance":
@@ -246,6 +260,10 @@ class Desk:
     def thread(self, conversation: str) -> Thread:
         """A conversation as it is now, for the chat beside the glass."""
         return self._inbox.thread(self._name, conversation, last=100)
+
+    def _unread(self) -> list[str]:
+        """The conversations with unread messages, the newest first."""
+        return [i.id for i in self._inbox.threads() if i.connector == self._name and i.unread]
 
     def _free(self, now: float, busy: bool) -> bool:
         """Whether another conversation may take the glass by itself."""

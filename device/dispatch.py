@@ -1,4 +1,5 @@
-"""An order to send -> the journal, the connector, the inbox. The only caller of `send`."""
+"""What leaves: an order to send -> the journal, the connector, the inbox; what is taken back; and
+that something was read. The only caller of the connector's `send`, `redact` and `mark_read`."""
 
 from __future__ import annotations
 
@@ -27,12 +28,16 @@ MAYBE = "No answer. It may have been sent: look before you send it again."
 class Dispatch:
     """Carries out what consent orders, and nothing else."""
 
-    def __init__(self, name: str, connector: Connector, inbox: Inbox, outbox: Outbox):
-        """`name` is the connector's in inbox and outbox."""
+    def __init__(
+        self, name: str, connector: Connector, inbox: Inbox, outbox: Outbox, receipts: bool
+    ):
+        """`name` is the connector's in inbox and outbox; `receipts`: the wearer wants others to
+        know what was read."""
         self._name = name
         self._connector = connector
         self._inbox = inbox
         self._outbox = outbox
+        self._receipts = receipts and not connector.able.lacks("receipts")
 
     def unsure(self) -> list[Entry]:
         """What an earlier run left under way; each is told once. Raises `StoreError`."""
@@ -69,7 +74,19 @@ class Dispatch:
         self._inbox.mark_read(self._name, order.conversation, receipt.message_id)
         self._outbox.sent(key, receipt.message_id)
         log.info("sent", extra=about(order.conversation, order.text))
-        tell(Accepted(receipt.message_id, "redact" in self._connector.able.abilities))
+        tell(Accepted(receipt.message_id, self._connector.able.lacks("redact")))
+        await self.read(order.conversation, order.last)
+
+    async def read(self, conversation: str, message_id: str) -> None:
+        """The wearer has read this message and all before it: tell the others, if that is wanted
+        and possible. Where it fails it is only logged: the next one tells of this one too."""
+        if not self._receipts:
+            return
+        try:
+            async with asyncio.timeout(ANSWER):
+                await self._connector.mark_read(conversation, message_id)
+        except (ConnectorError, OSError):
+            log.warning("no read receipt", extra=about(conversation))
 
     async def take_back(self, order: Redact, tell: Callable[[TakenBack], None]) -> None:
         """Take a sent message back, and tell how that ended. Raises `StoreError`."""

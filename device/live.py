@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -59,10 +59,11 @@ class Live:
         figures: Figures | None = None,
         counted: Callable[[], None] = lambda: None,
         interruptions: Interruptions | None = None,
+        receipts: bool = False,
     ):
         """`name` is the connector's in the inbox; `model` is called in a thread of its own;
         `counted` is called when the figures may have changed; without `interruptions` everything
-        is shown as soon as the glass is free."""
+        is shown as soon as the glass is free; `receipts`: others are told what was read."""
         self._name = name
         self._connector = connector
         self._inbox = inbox
@@ -70,7 +71,8 @@ class Live:
         self._figures = figures or Figures(name)
         self._counted = counted
         self._intake = Intake(name, connector, inbox)
-        self._dispatch = Dispatch(name, connector, inbox, outbox)
+        self._dispatch = Dispatch(name, connector, inbox, outbox, receipts)
+        self._receipts = receipts
         self._thread = ThreadPoolExecutor(1, "model")
         self._queue = CardQueue(name, inbox, model, self._thread)
         self._desk = Desk(name, inbox)
@@ -107,6 +109,7 @@ class Live:
         """
         try:
             await self._intake.history()
+            self._tell(*self._lacks())
             self._tell(*(scenes.maybe_sent(entry.text) for entry in self._dispatch.unsure()))
             for info in reversed(self._inbox.due()):
                 if info.connector == self._name:
@@ -196,7 +199,8 @@ class Live:
             case Moved(activity):
                 self._pauses.move(activity)
             case NoNews(thread):
-                self._desk.settle(thread)
+                self._desk.settle(thread, time.monotonic())
+                self._answering.card_came(thread.id, time.monotonic())
             case TakenBack(conversation, note, done):
                 self._figures.undone += done
                 self._figures.errors += not done
@@ -245,13 +249,22 @@ class Live:
         else:
             self._spawn(self._dispatch.take_back(order, tell), self._sends)
 
+    def _lacks(self) -> Iterator[str]:
+        """What the wearer may expect of the connector in vain."""
+        if self._receipts and (why := self._connector.able.lacks("receipts")):
+            yield f"No read receipts: {why}."
+        known = any(info.connector == self._name for info in self._inbox.threads())
+        if not known and (why := self._connector.able.lacks("history")):
+            yield f"Nothing from before: {why}."
+
     def _tell(self, *notes: str) -> None:
         self._desk.tell(time.monotonic(), *notes)
 
     async def _draw(self) -> None:
         """Show what has changed. What could not be drawn was not read back."""
-        remark = self._connector.able.why_not.get("send", "")
-        scene = self._desk.with_notes(self._answering.scene(time.monotonic(), remark))
+        remark = self._connector.able.lacks("send")
+        answering = self._answering
+        scene = self._desk.with_notes(answering.scene(time.monotonic(), remark), answering.waits)
         if scene != self._drawn:
             started = time.monotonic()
             try:
@@ -264,6 +277,9 @@ class Live:
             self._drawn = scene
             shown = time.monotonic()
             self._figures.drawing_ms.append((shown - started) * 1000)
-            if not self._answering.busy and (arrived := self._desk.was_drawn()) is not None:
-                self._figures.glance_ms.append((shown - arrived) * 1000)
-        self._answering.was_drawn()
+            if not answering.stands:
+                if (arrived := self._desk.was_drawn()) is not None:
+                    self._figures.glance_ms.append((shown - arrived) * 1000)
+                if (read := self._desk.was_read()) is not None:
+                    self._spawn(self._dispatch.read(*read), self._sends)
+        answering.was_drawn()

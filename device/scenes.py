@@ -11,6 +11,9 @@ from device.messages import Card, Line, Message, Thread
 from device.text import neutralise
 
 DARK = Scene("glance", ())
+NO_DRAFT = "No draft. Say: type, and your own words."
+MOMENT = "One moment …"
+"""Stands as long as what the wearer asked for is being written."""
 HELP = Scene(
     "card",
     (
@@ -66,7 +69,7 @@ def answering(state: Open | Sending, thread: Thread, now: float, remark: str = "
         rows = [Row(neutralise(t), "model", str(i)) for i, t in enumerate(offer.drafts, start=1)]
         hint = ", ".join([*(row.label for row in rows), "type …", "cancel"])
         if not rows:
-            rows.append(Row("No draft. Say: type, and your own words.", "notice"))
+            rows.append(Row(NO_DRAFT, "notice"))
         return Scene("card", tuple(rows), f"Reply to {offer.recipient}", hint, thread)
     own = not isinstance(state, Sending) and state.own
     text = Row(neutralise(state.text), "quote" if own else "model", "your reply")

@@ -73,6 +73,8 @@ class Settings:
     """Seconds between the wearer's "send" and the sending."""
     undo: int = 30
     """Seconds in which "undo" takes a sent message back, where that is possible."""
+    read_receipts: bool = False
+    """Tell others what you have read word for word or answered, where that is possible (Matrix)."""
     encryption: Encryption = "off"
     """Whether the inbox is encrypted: "off", "keyring" (the system's keyring has the key) or
     "passphrase" (you are asked); `sidelong inbox encrypt` encrypts what is there already."""

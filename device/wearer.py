@@ -70,7 +70,7 @@ class Wearer:
                 answering.step(Confirm(), at)
             case "undo":
                 answering.step(Undo(), at)
-            case "cancel" | "later" if answering.busy:
+            case "cancel" | "later" if answering.stands:
                 answering.step(Cancel(), at)
                 self._pauses.pause()
             case "cancel" | "later":
@@ -93,7 +93,7 @@ class Wearer:
             case "summary" | "read" | "help":
                 answering.step(Leave(), at)
                 if not desk.turn_to("reader" if meant.act == "read" else meant.act):
-                    self._tell("There is nothing to read.")
+                    desk.lacks("read", at)
                 self._queue.hurry(here)
                 if meant.act != "help":
                     self._pauses.came_of(here, "read")

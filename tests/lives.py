@@ -73,7 +73,7 @@ class Peer:
 
     def __init__(self, *history: Thread) -> None:
         self.me = "Me"
-        self.able = Able(frozenset({"send", "redact", "history"}))
+        self.able = Able(frozenset({"send", "redact", "history", "receipts"}))
         self.done: list[tuple[str, ...]] = []
         self.refuses = ""
         self.answers = asyncio.Event()
@@ -103,6 +103,11 @@ class Peer:
 
     async def redact(self, receipt: Receipt) -> None:
         self.done.append(("redact", receipt.conversation, receipt.message_id))
+
+    async def mark_read(self, conversation: str, message_id: str) -> None:
+        self.done.append(("read", conversation, message_id))
+        if self.refuses:
+            raise ConnectorError(self.refuses)
 
     async def threads(self) -> tuple[Thread, ...]:
         return self._history

@@ -98,6 +98,8 @@ def run(args: argparse.Namespace) -> int:
         print(status(read_figures(status_path())))
         return 0
     settings = settings_of(args)
+    if (args.microphone or args.loudspeaker) and not settings.voice:
+        raise SettingsError("--microphone and --loudspeaker need --voice")
     name: ConnectorName | None = settings.connector or ("replay" if args.files else None)
     if name is None:
         raise SettingsError(
@@ -124,6 +126,7 @@ def run(args: argparse.Namespace) -> int:
         pace = (args.speed or AT_ONCE) if name == "replay" else 1.0
         attention = Interruptions(name, settings, kept, pace=pace)
         asyncio.run(_live(connector, inbox, outbox, model, figures, settings, args.port, attention))
+        figures.quota = attention.left
     _write_status(figures)
     print(status(figures.record()))
     return problems.exit_code
@@ -160,7 +163,17 @@ async def _live(
         raise
     counted = _now_and_then(lambda: _write_status(current()))
     live = Live(
-        name, connector, inbox, outbox, display, model, patience, figures, counted, attention
+        name,
+        connector,
+        inbox,
+        outbox,
+        display,
+        model,
+        patience,
+        figures,
+        counted,
+        attention,
+        settings.read_receipts,
     )
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

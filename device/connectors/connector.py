@@ -8,7 +8,9 @@ from typing import Literal, Protocol
 
 from device.messages import Message, Thread
 
-Ability = Literal["send", "redact", "history"]
+Ability = Literal["send", "redact", "history", "receipts"]
+"""To send, to take back what was sent, to know what was said before the connector was set up, to
+tell others that something was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,10 @@ class Able:
     abilities: frozenset[Ability]
     why_not: dict[Ability, str] = field(default_factory=dict)
 
+    def lacks(self, ability: Ability) -> str:
+        """Why it can't, empty where it can."""
+        return "" if ability in self.abilities else self.why_not.get(ability, "it can't be done")
+
 
 class Connector(Protocol):
     """Where messages come from and go to. Nothing is sent but by `send`."""
@@ -67,6 +73,10 @@ class Connector(Protocol):
 
     async def redact(self, receipt: Receipt) -> None:
         """Take back what was sent. Raises `ConnectorError`."""
+
+    async def mark_read(self, conversation: str, message_id: str) -> None:
+        """Tell the others that the wearer has read this message and all before it. Raises
+        `ConnectorError`."""
 
     async def threads(self) -> tuple[Thread, ...]:
         """The conversations known before anything arrived (their history, where there is one)."""

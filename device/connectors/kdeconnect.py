@@ -101,6 +101,7 @@ class KdeConnect:
             {
                 "redact": "KDE Connect can't take back an answer; do it on the phone",
                 "history": "KDE Connect sees only what the phone shows as notifications",
+                "receipts": "KDE Connect can't tell others what you have read",
             },
         )
 
@@ -149,6 +150,10 @@ class KdeConnect:
     async def redact(self, receipt: Receipt) -> None:
         """Always raises `ConnectorError`."""
         raise ConnectorError(self.able.why_not["redact"])
+
+    async def mark_read(self, conversation: str, message_id: str) -> None:
+        """Always raises `ConnectorError`."""
+        raise ConnectorError(self.able.why_not["receipts"])
 
     async def threads(self) -> tuple[Thread, ...]:
         """None: there is no history."""

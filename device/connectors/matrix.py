@@ -66,7 +66,7 @@ class MatrixConnector:
     @property
     def able(self) -> Able:
         """All of it; see `threads` for what history lacks."""
-        return Able(frozenset({"send", "redact", "history"}))
+        return Able(frozenset({"send", "redact", "history", "receipts"}))
 
     @property
     def me(self) -> str:
@@ -126,10 +126,8 @@ class MatrixConnector:
         answered(response, "the message was not taken back")
 
     async def mark_read(self, conversation: str, message_id: str) -> None:
-        """Tell the room that the wearer has seen this message and all before it.
-
-        Nothing else sends a read receipt. Raises `ConnectorError`.
-        """
+        """Tell the room that the wearer has read this message and all before it; nothing else
+        sends a read receipt. Raises `ConnectorError`."""
         await self._room(conversation)
         try:
             response = await self._client.room_read_markers(conversation, message_id, message_id)

@@ -44,7 +44,10 @@ class Replay:
     @property
     def able(self) -> Able:
         """Everything but really sending."""
-        return Able(frozenset({"redact", "history"}), {"send": NOBODY})
+        return Able(
+            frozenset({"redact", "history"}),
+            {"send": NOBODY, "receipts": "a replay has nobody at the other end"},
+        )
 
     @property
     def me(self) -> str:
@@ -79,6 +82,10 @@ class Replay:
         if key is None:
             raise ConnectorError("that was not sent in this replay")
         del self._sent[key]
+
+    async def mark_read(self, conversation: str, message_id: str) -> None:
+        """Always raises `ConnectorError`."""
+        raise ConnectorError(NOBODY)
 
     async def close(self) -> None:
         """End the arrivals."""

@@ -61,9 +61,7 @@ GOING = (*READ, (3.0, Confirm()))
 
 
 def test_the_way_to_a_sent_message_and_back() -> None:
-    outcomes = walk(
-        *GOING, (5.9, Tick()), (6.0, Tick()), (6.5, Accepted("m8", undoable=True)), (20.0, Undo())
-    )
+    outcomes = walk(*GOING, (5.9, Tick()), (6.0, Tick()), (6.5, Accepted("m8")), (20.0, Undo()))
     assert [type(o.state) for o in outcomes] == [
         Proposed, Chosen, ReadBack, Countdown, Countdown, Sending, Sent, Idle,
     ]  # fmt: skip
@@ -142,10 +140,10 @@ def test_something_else_before_the_wearers_eyes_asks_again() -> None:
 
 def test_what_can_be_taken_back_and_how_long() -> None:
     sent = [*GOING, (6.0, Tick())]
-    *_, fixed, undo = walk(*sent, (6.5, Accepted("m8", undoable=False)), (7.0, Undo()))
+    *_, fixed, undo = walk(*sent, (6.5, Accepted("m8", fixed="the phone keeps it")), (7.0, Undo()))
     assert isinstance(fixed.state, Sent)
-    assert undo == Outcome(Idle(), "There is nothing to take back.")
-    *_, late = walk(*sent, (6.5, Accepted("m8", undoable=True)), (36.5, Undo()))
+    assert undo == Outcome(Idle(), "It stays sent: the phone keeps it.")
+    *_, late = walk(*sent, (6.5, Accepted("m8")), (36.5, Undo()))
     assert late.order is None
     *_, refused = walk(*sent, (6.5, Refused("Ben's server refuses.")))
     assert refused == Outcome(Idle(), "Ben's server refuses.")
@@ -228,13 +226,13 @@ class Judged:
             case Countdown():
                 self.waits(PATIENCE.countdown)
             case Sending():
-                self.happens(Accepted("x", undoable=True))
+                self.happens(Accepted("x"))
 
 
 ANYTHING: list[Event] = [
     Cancel(), Unclear(), Leave(), Undo(), Confirm(), Choose(2), Choose(9), Own("see you"), Own(" "),
     Arrived("ben"), Arrived("anna"), WasReadBack("ben", "yes"), WasReadBack("ben", "no"),
-    WasReadBack("anna", "yes"), Tick(), Accepted("x", undoable=True), Refused("no."),
+    WasReadBack("anna", "yes"), Tick(), Accepted("x"), Refused("no."),
 ]  # fmt: skip
 
 

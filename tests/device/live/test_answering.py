@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from device.connectors.connector import Arrival
+from device.connectors.connector import Able, Arrival
 from device.consent import NEWER, STOPPED, UNCLEAR, Patience
 from device.inbox import Inbox
 from device.messages import Message, Thread
@@ -190,6 +190,66 @@ def test_words_said_ahead_confirm_nothing(path: Path) -> None:
             await glass.until("Read it first")
             await asyncio.sleep(4 * QUICK.countdown)
         assert peer.sent == []
+
+    flow(test, path)
+
+
+def test_what_was_read_or_answered_is_told_where_the_wearer_wants_it(path: Path) -> None:
+    async def test(path: Path, glass: Glass, peer: Peer) -> None:
+        async with living(path, glass, peer, receipts=True):
+            await read_back(glass, peer)
+            assert peer.done == [("acknowledged", "m0")], "a glance and drafts are no reading"
+            peer.writes("well?", "m1")
+            await glass.until("2 new: well?")
+            await glass.until(WHOLE)
+            glass.fails = True
+            glass.say("read")
+            await asyncio.sleep(0.05)
+            assert ("read", "ben", "m1") not in peer.done, "it was not drawn"
+            glass.fails = False
+            glass.say("help", "read")
+            await glass.until("Ben well?")
+            glass.say("summary", "read", "type yes")
+            await glass.until("To Ben?")
+            assert peer.done[2:] == [("read", "ben", "m1")], "once"
+            glass.say("cancel", "later")
+            await glass.until("[]")
+            peer.writes("hello?", "m2")
+            await glass.until("1 new: hello?")
+            await glass.until(WHOLE)
+            glass.say("type yes")
+            await glass.until("To Ben?")
+            glass.say("send")
+            await glass.until("Sent to Ben.")
+        assert peer.done[-1] == ("read", "ben", "m2")
+
+    flow(test, path)
+
+
+def test_a_read_receipt_that_fails_stops_nothing(path: Path) -> None:
+    async def test(path: Path, glass: Glass, peer: Peer) -> None:
+        peer.refuses = "the server is away"
+        async with living(path, glass, peer, receipts=True):
+            peer.writes("coming tonight?", "m0")
+            await glass.until(WHOLE)
+            glass.say("read")
+            await glass.until("Ben coming tonight?")
+            glass.say("help")
+            await glass.until("What you can say")
+        assert peer.done == [("acknowledged", "m0"), ("read", "ben", "m0")]
+
+    flow(test, path)
+
+
+def test_who_wants_read_receipts_hears_where_there_are_none(path: Path) -> None:
+    async def test(path: Path, glass: Glass, peer: Peer) -> None:
+        peer.able = Able(frozenset({"send", "history"}), {"receipts": "the phone can't"})
+        async with living(path, glass, peer, receipts=True):
+            await glass.until("No read receipts: the phone can't.")
+            await read_back(glass, peer)
+            glass.say("send")
+            await glass.until("Sent to Ben.")
+        assert [what[0] for what in peer.done] == ["acknowledged", "send"]
 
     flow(test, path)
 

@@ -89,6 +89,7 @@ def test_reading_and_going_through_what_is_unread(path: Path) -> None:
             glass.say("quit")
         with Inbox(path) as inbox:
             assert inbox.threads()[0].unread == 0
+        assert peer.done == [("acknowledged", "m0")], "others know nothing of what was read"
 
     flow(test, path)
 
@@ -140,17 +141,19 @@ def test_a_model_that_fails_leaves_the_senders_own_words(path: Path) -> None:
     flow(test, path)
 
 
-def test_what_a_connector_can_not_do_is_said_before_the_send(path: Path) -> None:
+def test_what_a_connector_can_not_do_is_said(path: Path) -> None:
     async def test(path: Path, glass: Glass, peer: Peer) -> None:
-        peer.able = Able(frozenset(), {"send": "the phone has taken the notification away"})
+        why = {"send": "the phone took the notification away", "redact": "the phone keeps it"}
+        peer.able = Able(frozenset(), why | {"history": "the phone knows none"})
         async with living(path, glass, peer):
+            await glass.until("Nothing from before: the phone knows none.")
             await read_back(glass, peer)
-            assert "taken the notification away" in glass.text
+            assert "took the notification away" in glass.text
             glass.say("send")
             await glass.until("Sent to Ben.")
             assert "undo" not in glass.text
             glass.say("undo")
-            await glass.until("nothing to take back")
+            await glass.until("It stays sent: the phone keeps it.")
         assert [what[0] for what in peer.done] == ["acknowledged", "send"]
 
     flow(test, path)

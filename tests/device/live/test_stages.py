@@ -6,11 +6,16 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from device.connectors.connector import Arrival
+from device.consent import SAY
 from device.figures import Figures
 from device.messages import Card, Message, Thread
+from device.scenes import MOMENT, NO_DRAFT
 from tests.lives import Glass, Peer, Quick, card, flow, living
 
 
@@ -28,7 +33,9 @@ class Slow(Quick):
         yield whole
 
 
-def test_the_glance_stands_while_the_rest_is_written(path: Path) -> None:
+def test_the_glance_stands_while_the_rest_is_written(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     go_on = threading.Event()
 
     async def test(path: Path, glass: Glass, peer: Peer) -> None:
@@ -41,13 +48,78 @@ def test_the_glance_stands_while_the_rest_is_written(path: Path) -> None:
             await glass.until("The rest is being written")
             assert 'summary Ben: "coming tonight?"' in glass.text
             glass.say("reply")
-            await glass.until("One moment")
+            await glass.until(MOMENT)
+            peer.writes("lunch?", "a0", "anna", "Anna")
+            await asyncio.sleep(0.2)
+            assert MOMENT in glass.text, "it stands as long as the wearer waits"
+            assert glass.scenes[-1].title == "Ben", "and nothing takes the glass meanwhile"
             assert peer.sent == []
             go_on.set()
             await glass.until("Reply to Ben")
+            assert MOMENT not in glass.text
             glass.say("1")
             await glass.until("To Ben?")
-        assert (figures.cards, len(figures.glance_ms)) == (1, 1)
+        assert len(figures.glance_ms) == 1
+
+    monkeypatch.setattr("device.desk.NOTE", 0.05)
+    monkeypatch.setattr("device.desk.GLANCE_MOST", 0.1)
+    monkeypatch.setattr("device.desk.GLANCE_LEAST", 0.05)
+    flow(test, path)
+
+
+def test_what_is_asked_for_before_its_glance_is_there(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("device.desk.NOTE", 0.05)
+    go_on = threading.Event()
+
+    def slow(thread: Thread) -> Card:
+        go_on.wait(30)
+        return card(thread)
+
+    async def test(path: Path, glass: Glass, peer: Peer) -> None:
+        async with living(path, glass, peer, slow):
+            peer.writes("coming tonight?", "m0")
+            while not peer.done:
+                await asyncio.sleep(0.01)
+            assert not any(scene.rows for scene in glass.scenes), "nobody knows yet if it may show"
+            for words in ("read", "summary", "reply"):
+                glass.say(words)
+                await glass.until('A message waits; say "next".')
+                await glass.until("\n[]")
+            glass.say("next")
+            await glass.until(MOMENT)
+            await asyncio.sleep(0.1)
+            assert MOMENT in glass.text
+            peer.brings(Arrival("ben", Message("Ben", "", id="r"), redacts="m0"))
+            while len(peer.done) < 2:
+                await asyncio.sleep(0.01)
+            go_on.set()
+            await glass.until("Nothing is new there any more.")
+            assert MOMENT not in glass.text
+
+    flow(test, path)
+
+
+def test_a_message_that_gets_no_drafts_says_so_and_nothing_else(path: Path) -> None:
+    """A fraud, say: what it asks for is no business of ours."""
+    go_on = threading.Event()
+
+    class Wary(Slow):
+        def stages(self, thread: Thread) -> Iterator[Card]:
+            return (replace(stage, drafts=()) for stage in super().stages(thread))
+
+    async def test(path: Path, glass: Glass, peer: Peer) -> None:
+        async with living(path, glass, peer, Wary(go_on)):
+            peer.writes("pay the fee", "m0")
+            await glass.until("1 new")
+            glass.say("reply")
+            await glass.until(MOMENT)
+            go_on.set()
+            await glass.until("Reply to Ben")
+            assert [row.text for row in glass.scenes[-1].rows] == [NO_DRAFT]
+            glass.say("send")
+            await glass.until(SAY)
 
     flow(test, path)
 

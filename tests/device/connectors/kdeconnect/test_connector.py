@@ -229,7 +229,7 @@ def test_what_it_cannot_do_it_says(tmp_path: Path) -> None:
     async def talk(them: Glasses) -> None:
         able = them.connector.able
         assert able.abilities == {"send"}
-        assert set(able.why_not) == {"redact", "history"}
+        assert set(able.why_not) == {"redact", "history", "receipts"}
         assert await them.connector.threads() == ()
         with pytest.raises(ConnectorError, match="can't take back"):
             await them.connector.redact(Receipt("x", "y"))

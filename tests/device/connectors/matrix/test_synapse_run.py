@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from device.inbox import Inbox
+from device.settings import settings_path
 from tests.device.connectors.matrix.people import PASSWORD, WAIT, friend
 from tests.runs import ROOT, SIDELONG, Typing
 from tests.synapse import Homeserver
@@ -47,6 +48,9 @@ def test_a_drafted_reply_reaches_the_other_side(
     said = sidelong("matrix", "login", anna, "--server", homeserver.url, typed=f"{PASSWORD}\n")
     assert f"Logged in as {anna}" in said
 
+    settings_path().parent.mkdir(parents=True)
+    settings_path().write_text(f"read_receipts = {str(encrypted).lower()}\n")
+
     async def talk() -> None:
         async with (
             friend(homeserver, ben, tmp_path / "ben") as them,
@@ -60,7 +64,7 @@ def test_a_drafted_reply_reaches_the_other_side(
             run = Typing(*args, cwd=tmp_path, model=str(SHIPPED))
             while '"start"' not in log_of(log):
                 await asyncio.sleep(0.1)
-            await them.say(room, QUESTION)
+            asked = await them.say(room, QUESTION)
             await asyncio.to_thread(run.until, "chairs")
             run.say("reply")
             await asyncio.to_thread(run.until, "Reply to")
@@ -71,6 +75,11 @@ def test_a_drafted_reply_reaches_the_other_side(
             await asyncio.to_thread(run.until, "Sent to")
             [heard] = await them.hears(room)
             assert (heard.body, heard.sender, heard.decrypted) == (text, anna, encrypted)
+            seen = them.client.rooms[room].read_receipts
+            async with asyncio.timeout(WAIT):
+                while encrypted and anna not in seen:
+                    await them.sync()
+            assert [r.event_id for who, r in seen.items() if who == anna] == [asked] * encrypted
             run.say("quit")
             out, err = await asyncio.to_thread(run.end)
             assert (run.process.returncode, err) == (0, "")
