@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 
+import llama_cpp.llama_cpp as llama
 import numpy as np
 import pytest
 import torch
@@ -66,6 +67,16 @@ def merged(checkpoint: Path, adapter: Path) -> np.ndarray:
     return logits(model)
 
 
+def by_peft(checkpoint: Path, adapter: Path) -> np.ndarray:
+    """Logits as peft computes them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from peft import PeftModel
+
+        base = LlamaForCausalLM.from_pretrained(checkpoint, dtype=torch.float32)
+        return logits(PeftModel.from_pretrained(base, adapter).eval())
+
+
 def through_llama(model: Path, adapter: Path | None) -> np.ndarray:
     """(n_vocab,) logits by the device's engine less their mean, from its log-probabilities."""
     with LlamaEngine(model, n_ctx=64, n_seqs=2, threads=1) as engine:
@@ -100,21 +111,34 @@ def test_without_the_permutation_they_are_not(
 
 @pytest.mark.parametrize("rslora", [False, True])
 def test_logits_are_those_of_peft(checkpoint: Path, tmp_path: Path, rslora: bool) -> None:
-    peft = pytest.importorskip("peft", reason="peft is no dependency of ours")
+    pytest.importorskip("peft", reason="peft is no dependency of ours")
     make_adapter(tmp_path / "lora", checkpoint, size=0.5, use_rslora=rslora)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        base = LlamaForCausalLM.from_pretrained(checkpoint, dtype=torch.float32)
-        model = peft.PeftModel.from_pretrained(base, tmp_path / "lora").eval()
     export_model(checkpoint, tmp_path / "base.gguf", kind="f32")
     lora_to_gguf(tmp_path / "lora", checkpoint, tmp_path / "lora.gguf")
     found = through_llama(tmp_path / "base.gguf", tmp_path / "lora.gguf")
-    np.testing.assert_allclose(found, logits(model), atol=0.01)
+    np.testing.assert_allclose(found, by_peft(checkpoint, tmp_path / "lora"), atol=0.01)
 
 
-@pytest.mark.skipif(not os.environ.get("SIDELONG_SLOW"), reason="slow: SIDELONG_SLOW=1 runs it")
-def test_on_the_shipped_model(tmp_path: Path) -> None:
-    """Its weights as float32, so that what differs is the adapter and not the rounding."""
+@pytest.fixture
+def float32_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys and values in float32, and no flash attention, which rounds them.
+
+    The engine keeps them in float16: that alone moves the shipped model's logits by up to 0.009,
+    with an adapter or without one.
+    """
+    made = llama.llama_init_from_model
+
+    def exact(model: object, params: llama.llama_context_params) -> object:
+        params.type_k = params.type_v = llama.GGML_TYPE_F32
+        params.flash_attn_type = llama.LLAMA_FLASH_ATTN_TYPE_DISABLED
+        return made(model, params)
+
+    monkeypatch.setattr(llama, "llama_init_from_model", exact)
+
+
+@pytest.mark.slow
+def test_on_the_shipped_model(tmp_path: Path, float32_cache: None) -> None:
+    """Its weights as float32 too, so that what differs is the adapter and not the rounding."""
     checkpoint = tmp_path / "shipped"
     from_gguf(SHIPPED, checkpoint)
     make_adapter(tmp_path / "lora", checkpoint, rank=8)
@@ -123,7 +147,9 @@ def test_on_the_shipped_model(tmp_path: Path) -> None:
     wanted = merged(checkpoint, tmp_path / "lora")
     assert np.abs(wanted - through_llama(tmp_path / "base.gguf", None)).max() > 0.5
     found = through_llama(tmp_path / "base.gguf", tmp_path / "lora.gguf")
-    np.testing.assert_allclose(found, wanted, atol=0.01)
+    np.testing.assert_allclose(found, wanted, atol=1e-3)
+    if find_spec("peft") is not None:  # no dependency of ours
+        np.testing.assert_allclose(found, by_peft(checkpoint, tmp_path / "lora"), atol=1e-3)
     # The device's own file takes the same adapter.
     through_llama(SHIPPED, tmp_path / "lora.gguf")
 
