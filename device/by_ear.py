@@ -24,6 +24,7 @@ from typing import Any
 from device import scenes
 from device.displays.scene import Display, Scene
 from device.errors import DisplayError, VoiceError
+from device.logs import about
 from device.settings import Activity
 from device.spoken import speech
 from device.utterances import is_whole, understand
@@ -39,6 +40,8 @@ ECHO = 0.3
 """Seconds that a room goes on sounding after the loudspeaker."""
 ANSWER = 15.0
 """Seconds in which words that are no command may be the answer to a question."""
+ANSWERED = 5.0
+"""Seconds without a sound after which the end of a recording has been answered."""
 SOMETHING = "…"
 """What is passed on where somebody spoke and nothing was understood: it is unclear to anybody."""
 TOPICS = 60
@@ -59,7 +62,10 @@ class ByEar:
         activity: Callable[[], Activity] = lambda: "seated",
         names: Callable[[], Sequence[str]] = lambda: (),
         endpoint: Endpoint | None = None,
+        nobody_types: bool = False,
     ):
+        """Where `nobody_types` (a service, a pipe), it doesn't end with what is typed, but with a
+        recording that stands for the microphone, once that is answered."""
         self._inner = inner
         self._mouth = mouth
         self._ears = Ears(source, recogniser, is_whole, self._somebody_speaks, endpoint)
@@ -69,6 +75,8 @@ class ByEar:
         self._has_to_be_heard = False
         self._cut = False
         self._asks_until = 0.0
+        self._nobody_types = nobody_types
+        self._heard_out = asyncio.Event()
         self._said: asyncio.Queue[str | None] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
         self.latencies: list[float] = []
@@ -96,7 +104,8 @@ class ByEar:
         await self._draw(scene)
 
     async def utterances(self) -> AsyncIterator[str]:
-        """What is typed or said, in its order; ends when the display within does."""
+        """What is typed or said, in its order, until the display within has ended; where nobody
+        types, until there is nothing more to be heard."""
         self._spawn(self._typed())
         self._spawn(self._spoken())
         while (words := await self._said.get()) is not None:
@@ -121,6 +130,8 @@ class ByEar:
         async for words in self._inner.utterances():
             self._mouth.hush()
             self._said.put_nowait(words)
+        if self._nobody_types:
+            await self._heard_out.wait()
         self._said.put_nowait(None)
 
     async def _spoken(self) -> None:
@@ -130,6 +141,10 @@ class ByEar:
                     self._said.put_nowait(words)
         except VoiceError as error:
             self.notice(f"{error}. You can still type.")
+        ended = time.monotonic()
+        while time.monotonic() < max(ended, self._mouth.last_sound) + ANSWERED:
+            await asyncio.sleep(ANSWERED / 10)
+        self._heard_out.set()
 
     def _somebody_speaks(self) -> None:
         """Barge-in."""
@@ -148,7 +163,7 @@ class ByEar:
             counting = self._scene is not None and self._scene.stage == "countdown"
             return SOMETHING if cut or counting else None
         self.latencies.append(heard.took)
-        log.info("heard", extra={"act": act, "ms": round(1000 * heard.took)})
+        log.info("heard", extra=about(act=act, ms=round(1000 * heard.took)))
         return heard.text
 
     def _asks(self) -> bool:

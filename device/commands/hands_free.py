@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -34,7 +35,9 @@ def with_voice(
     said: list[ByEar] = []
     source = _source(display, settings.microphone, lambda note: said[0].notice(note))
     mouth = Mouth(speaking_voice(settings.speech), _sink(settings.loudspeaker))
-    by_ear = ByEar(display, source, recogniser(settings.recogniser), mouth, activity, names)
+    heard = recogniser(settings.recogniser)
+    nobody_types = not sys.stdin.isatty()
+    by_ear = ByEar(display, source, heard, mouth, activity, names, nobody_types=nobody_types)
     said.append(by_ear)
     return by_ear
 
@@ -62,13 +65,17 @@ def _source(display: Display, wanted: str | None, tell: Callable[[str], None]) -
         feed = Feed()
         display.audio = feed.put
         return feed
-    if wanted is not None and wanted.endswith(".wav"):
+    if wanted is not None and (_is_wav(wanted) or Path(wanted).is_file()):
         return Recording(read_wav(Path(wanted)))
     chosen(wanted, "input")
     return Microphone(wanted, tell)
 
 
 def _sink(wanted: str | None) -> Sink:
-    if wanted is not None and wanted.endswith(".wav"):
+    if wanted is not None and _is_wav(wanted):
         return Tape(Path(wanted))
     return Loudspeaker(wanted)
+
+
+def _is_wav(name: str) -> bool:
+    return name.casefold().endswith(".wav")

@@ -51,8 +51,13 @@ def run(args: argparse.Namespace) -> int:
         if not devices():
             raise VoiceError("there is no microphone and no loudspeaker here; plug one in")
     elif args.action == "list":
-        for model in speech_models(models_folder()):
+        fetched = speech_models(models_folder())
+        for model in fetched:
             print(f"{model.name}: {model.kind}, from {model.source}")
+        if not fetched:
+            print(
+                "None; PocketSphinx hears and espeak-ng speaks. `sidelong voice pull` fetches one."
+            )
     elif args.action == "pull":
         _pull(args.source, args.name, args.sha256)
     elif args.action == "hear":
@@ -65,15 +70,20 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _hear(file: Path, names: tuple[str, ...]) -> None:
+    sound = read_wav(file)
     engine = recogniser(load_settings().recogniser)
     engine.expect(Vocabulary(names))
-    ears = Ears(Recording(read_wav(file), pace=None), engine, is_whole)
+    ears = Ears(Recording(sound, pace=None), engine, is_whole)
+    silent = True
     try:
         async for heard in ears.heard():
+            silent = False
             act = understand(heard.text).act if heard.text else "nothing that was understood"
             print(f"{heard.text or '…'}  ({act}, after {1000 * heard.took:.0f} ms)")
     finally:
         await ears.close()
+    if silent:
+        print("There is no speech in it.")
 
 
 def _pull(source: str, name: str | None, sha256: str | None) -> None:

@@ -75,19 +75,24 @@ def resampled(values: NDArray[np.int16], rate: int) -> bytes:
 def read_wav(path: Path) -> bytes:
     """A WAV file as sound; of several channels the first. Raises `VoiceError`."""
     try:
-        with wave.open(str(path), "rb") as file:
+        with path.open("rb") as raw, wave.open(raw) as file:
             if file.getsampwidth() != WIDTH:
-                raise VoiceError(f"{path}: not 16-bit; convert it: sox IN -b 16 OUT.wav")
+                raise wave.Error(f"{8 * file.getsampwidth()} bits a sample")
             values = np.frombuffer(file.readframes(file.getnframes()), "<i2")
             return resampled(values[:: file.getnchannels()], file.getframerate())
-    except (OSError, EOFError, wave.Error) as error:
-        raise VoiceError(f"{path}: not readable as a WAV file: {error}") from error
+    except OSError as error:
+        raise VoiceError(f"{path}: can't be read: {error.strerror}") from error
+    except (EOFError, ValueError, wave.Error) as error:
+        raise VoiceError(
+            f"{path}: no WAV file of 16-bit samples ({str(error) or 'it ends too early'}); convert it: "
+            "ffmpeg -i IN -c:a pcm_s16le OUT.wav"
+        ) from error
 
 
 def write_wav(path: Path, sound: bytes) -> None:
     """Sound as a WAV file. Raises `VoiceError`."""
     try:
-        with wave.open(str(path), "wb") as file:
+        with path.open("wb") as raw, wave.open(raw, "wb") as file:
             file.setnchannels(1)
             file.setsampwidth(WIDTH)
             file.setframerate(RATE)
@@ -152,6 +157,9 @@ class Tape:
     """
 
     def __init__(self, path: Path | None = None, pace: float | None = 1.0):
+        """Raises `VoiceError` for a file that can't be written."""
+        if path is not None:
+            write_wav(path, b"")
         self._path = path
         self._pace = pace
         self._stopped = asyncio.Event()

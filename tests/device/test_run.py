@@ -106,6 +106,7 @@ def test_a_signal_ends_it_cleanly(chats: Path, tmp_path: Path, number: int) -> N
         ([], "no connector is chosen"),
         (["--connector", "replay", "missing.txt"], "missing.txt: there is no such file"),
         (["--connector", "matrix", "chat.txt"], "leave out one of the two"),
+        (["--microphone", "said.wav"], "need --voice"),
         (["--status"], "has not run yet"),
     ],
 )

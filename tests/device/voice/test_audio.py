@@ -62,7 +62,7 @@ def test_eight_bits_are_refused(tmp_path: Path) -> None:
         file.setsampwidth(1)
         file.setframerate(RATE)
         file.writeframes(bytes(100))
-    with pytest.raises(VoiceError, match="not 16-bit"):
+    with pytest.raises(VoiceError, match="8 bits a sample"):
         read_wav(tmp_path / "a.wav")
 
 
