@@ -61,9 +61,13 @@ class Spill:
                 path.unlink()
 
     def drop(self, thread_id: str) -> None:
-        """Remove a thread's file, if there is one. Raises `OSError`."""
-        with suppress(FileNotFoundError):
-            erase(self._path(thread_id))
+        """Remove a thread's file, if there is one, and what a crash left of it half written.
+
+        Raises `OSError`.
+        """
+        for path in self._folder.glob(f"*{self._path(thread_id).name}*"):
+            with suppress(FileNotFoundError):
+                erase(path)
 
     def _path(self, thread_id: str) -> Path:
         return self._folder / hashlib.sha256(thread_id.encode("utf-8", "replace")).hexdigest()
