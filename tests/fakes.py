@@ -165,7 +165,7 @@ class ScriptedEngine:
 
     def score(self, seq: int, continuations: Sequence[Sequence[int]]) -> list[float]:
         wanted = self._tokenizer.encode(self._ask(seq))
-        return [0.0 if list(c) == wanted else -9.0 for c in continuations]
+        return [0.0 if list(c) == wanted else -9.0 * len(c) for c in continuations]
 
     def save(self, seq: int, path: Path) -> None:
         path.write_bytes(b"")

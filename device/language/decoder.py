@@ -56,6 +56,19 @@ class Decoder:
         each = iter(answers)
         return [list(islice(each, job.samples)) for job in jobs]
 
+    def sureness(self, job: Job, texts: Sequence[str]) -> list[float]:
+        """The mean log-probability, in nats, of the tokens of each text as an answer to a job."""
+        if not texts:
+            return []
+        tokens = [self._tokenizer.encode(text) for text in texts]
+        (fork,) = self._engine.fork(job.seq, 1)
+        try:
+            self._engine.extend(fork, job.asked)
+            scores = self._engine.score(fork, tokens)
+        finally:
+            self._engine.close(fork)
+        return [nats / len(some) for nats, some in zip(scores, tokens, strict=True)]
+
     def _batch(
         self, samples: Sequence[tuple[Job, int]], sampling: Sampling, started: float
     ) -> list[Answer]:

@@ -20,7 +20,7 @@ from itertools import pairwise
 
 from device.language.consensus import word_f1
 from device.language.values import fold, values
-from device.language.words import corrects, words
+from device.language.words import asks, corrects, words
 from device.messages import GLANCE_CHARS, Line, Message, Thread
 from device.text import neutralise
 
@@ -157,10 +157,15 @@ def _weightiest(weights: Mapping[_Sentence, float], chars: int) -> list[_Sentenc
     return chosen
 
 
-def _pointed_at(said: Sequence[_Sentence], chars: int, pointers: Sequence[str]) -> list[_Sentence]:
+def _pointed_at(
+    said: Sequence[_Sentence],
+    chars: int,
+    pointers: Sequence[str],
+    firsts: Sequence[_Sentence] = (),
+) -> list[_Sentence]:
     """The sentence, or its end, most like `pointers`, and as many more as make it liker and fit.
 
-    Empty where they are like nothing that was said.
+    It is one of `firsts`, where there are any. Empty where they are like nothing that was said.
     """
     bags = [Counter(words(pointer)) for pointer in pointers]
 
@@ -168,7 +173,8 @@ def _pointed_at(said: Sequence[_Sentence], chars: int, pointers: Sequence[str]) 
         bag = Counter(words(_fitted(_told(sentences), chars)))
         return sum(word_f1(bag, other) for other in bags) / len(bags)
 
-    first = max((part for s in said for part in (s, *s.ends())), key=lambda part: like([part]))
+    parts = (part for s in firsts or said for part in (s, *s.ends()))
+    first = max(parts, key=lambda part: like([part]))
     chosen, best = [first], like([first])
     if best < LEAST_LIKE:
         return []
@@ -236,9 +242,21 @@ def quoted_summary(thread: Thread, pointers: Sequence[str] = ()) -> Line:
     return Line(quote(_new(thread), thread.me, SUMMARY_CHARS, pointers), "quote")
 
 
-def quoted_ask(thread: Thread) -> Line | None:
-    """The last new question of somebody else, as a quote; None where nobody asks anything."""
-    for message in reversed(() if thread.is_answered else thread.news):
-        if "?" in message.text:
-            return Line(quote([message], thread.me, SUMMARY_CHARS), "quote")
-    return None
+def quoted_ask(thread: Thread, pointers: Sequence[str] = ()) -> Line | None:
+    """What somebody else asks in the news, and what belongs to it; None where nobody asks anything.
+
+    `pointers` are texts of what is asked: with them a request needs no question mark. Without any,
+    the last question is taken.
+    """
+    others = [m for m in thread.news if m.sender != thread.me]
+    if thread.is_answered or not others:
+        return None
+    said = _sentences(others, thread.me)
+    outdated = _outdated(said)
+    open_ = [s for s in said if s not in outdated] or said
+    questions = [s for s in open_ if "?" in s.text]
+    chosen = questions[-1:]
+    if pointers:
+        asking = [s for s in open_ if "?" in s.text or asks(fold(s.text))]
+        chosen = _pointed_at(open_, SUMMARY_CHARS, pointers, asking) or asking[-1:] or open_[-1:]
+    return Line(_fitted(_told(chosen), SUMMARY_CHARS), "quote") if chosen else None

@@ -24,6 +24,9 @@ _NOTHING = 0.6
 LEAST_AGREED: dict[str, float] = {"glance": 0.8, "summary": 0.8, "asks": 0.8}
 """A line on which its samples agree less is not shown: of lines above 0.6 half were false
 (docs/decisions/0008-consensus.md)."""
+LEAST_SURE = -1.0
+"""Nats a token: a draft that the model itself holds less likely is seldom one that could be sent
+(docs/decisions/0011-drafts.md)."""
 
 
 def line_passes(task: str, text: str, thread: Thread) -> bool:

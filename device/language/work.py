@@ -66,8 +66,9 @@ class Work:
         )
         if self.warns and not accuses(glance.text):
             glance = warned_glance(thread)
-        quoted = quoted_ask(thread) or (quoted_summary(thread) if self.is_asked else None)
-        asks = Line(good["asks"], "model") if "asks" in good else quoted
+        asked = [text for text in self.said.get("asks", ()) if text != NOTHING_ASKED]
+        quoted_asks = quoted_ask(thread, asked if self.is_asked else ())
+        asks = Line(good["asks"], "model") if "asks" in good else quoted_asks
         drafts = tuple(Draft(i, good[i]) for i in self.intents if i in good)[:DRAFTS]
         return Card(
             thread_id=thread.id,

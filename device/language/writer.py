@@ -7,8 +7,8 @@
 5. each line is sampled several times at once; of the samples that pass the judge the one is taken
    on which the others agree most (`device.language.consensus`); where none passes, or they hardly
    agree, it becomes a quote
-6. a draft is decoded greedily; one that fails its check is sampled, and where that fails too,
-   another intent takes its place
+6. a draft is decoded greedily; where it fails its check, or the model isn't sure of it, a plain
+   reply takes its place (`device.language.plain_replies`)
 
 Where the sender's own words are known to be better, nothing is decoded (`Work.wants`).
 
@@ -28,11 +28,10 @@ from device.language.consensus import agreement
 from device.language.decoder import Answer, Decoder, Job, since
 from device.language.engine import Engine, Sampling, Seq
 from device.language.fraud import accuses, may_be_fraud
+from device.language.plain_replies import plain_replies
 from device.language.prompt import NOTHING_ASKED, Prompt, Task
-from device.language.quotes import (
-    quoted_summary,
-)
-from device.language.showing import LINES, draft_passes, is_agreed, line_passes
+from device.language.quotes import quoted_summary
+from device.language.showing import LEAST_SURE, LINES, draft_passes, is_agreed, line_passes
 from device.language.spill import Spill
 from device.language.tokenizer import Tokenizer
 from device.language.triage import Triager
@@ -42,8 +41,8 @@ from device.messages import Card, Intent, Thread, Triage
 Watch = Callable[[Thread, str, str, bool], None]
 """(thread, task or intent, a text decoded for it, whether that may be shown)."""
 
-SAMPLES: dict[str, int] = {"glance": 8, "summary": 6, "asks": 6, "reply": 4}
-"""Decodings of one text, each by a seed of its own; of a reply, once the greedy one failed."""
+SAMPLES: dict[str, int] = {"glance": 8, "summary": 6, "asks": 6}
+"""Decodings of one line, each by a seed of its own."""
 SAMPLED = Sampling(temperature=0.7, top_k=40, top_p=0.95)
 FORKS = 12
 """What is decoded in one batch at most: more take longer by as much as they are more."""
@@ -191,25 +190,37 @@ class Writer:
         self._decode(self._lines(work, "summary", "asks"))
         started = time.perf_counter()
         drafts = [(w, self._reply(intent, w)) for w in work for intent in w.intents[:DRAFTS]]
-        self._decode([(w, replace(job, samples=1)) for w, job in drafts], Sampling())
-        self._decode([(w, job) for w, job in drafts if job.name not in w.good])
-        # Likely other intents where a draft failed its check.
-        spare = [
-            (w, replace(self._reply(intent, w), samples=1))
-            for w in work
-            if any(intent not in w.good for intent in w.intents[:DRAFTS])
-            for intent in w.intents[DRAFTS : 2 * DRAFTS]
-        ]
-        self._decode(spare, Sampling())
+        self._decode(drafts, Sampling())
+        for w in work:
+            self._settle(w)
         for w in work:
             w.ms["replies"] = since(started) if w.intents else 0.0
+
+    def _settle(self, work: Work) -> None:
+        """Three drafts of the likeliest intents for which there is one."""
+        own = {intent: work.good.pop(intent) for intent in work.intents if intent in work.good}
+        for intent in work.intents:
+            if sum(i in work.good for i in work.intents) == DRAFTS:
+                break
+            if draft := self._draft(work, intent, own.get(intent)):
+                work.good[intent] = draft
+
+    def _draft(self, work: Work, intent: Intent, own: str | None) -> str | None:
+        """The model's own where it is sure of it, else the likeliest plain reply, if any."""
+        plain = plain_replies(intent, work.thread)
+        texts = [own, *plain] if own else plain
+        sure = self._decoder.sureness(self._reply(intent, work), texts)
+        if own and sure[0] >= LEAST_SURE:
+            return own
+        rated = zip(sure[len(texts) - len(plain) :], plain, strict=True)
+        return max(rated, default=(0.0, None))[1]
 
     def _decode(self, jobs: Sequence[tuple[Work, Job]], sampling: Sampling = SAMPLED) -> None:
         """Every sample of every job, all in shared batches; what may be shown of them is kept."""
         answers = self._decoder.decode([job for _, job in jobs], sampling)
         for (w, job), heard in zip(jobs, answers, strict=True):
             w.ms[job.name] = max(answer.ms for answer in heard)
-            if job.name in WHOLE:
+            if job.name in LINES:
                 w.said[job.name] = [answer.text for answer in heard if answer.text]
             agreed = agreement([answer.text for answer in heard])
             rated = [
@@ -245,4 +256,4 @@ class Writer:
 
     def _reply(self, intent: Intent, work: Work) -> Job:
         asked = self._prompt.reply(intent, work.thread)
-        return Job(work.cached.seq, intent, asked, MOST_TOKENS["reply"], SAMPLES["reply"])
+        return Job(work.cached.seq, intent, asked, MOST_TOKENS["reply"])

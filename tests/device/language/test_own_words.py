@@ -6,7 +6,7 @@ import pytest
 
 from device.language.fraud import accuses, may_be_fraud
 from device.language.prompt import ThreadPrompt
-from device.language.quotes import WARNING, quoted_glance, quoted_summary
+from device.language.quotes import WARNING, quoted_ask, quoted_glance, quoted_summary
 from device.language.writer import Writer
 from device.messages import GLANCE_CHARS, Card, Line, Message, Thread
 from tests.fakes import ByteTokenizer, ScriptedEngine, script
@@ -193,3 +193,35 @@ def test_what_was_corrected_is_not_quoted_however_it_is_pointed_at() -> None:
         ("Ben", "no sorry, 8:00. and take a jacket because of the wind out there"),
     )
     assert "7:15" not in quoted_glance(thread, ["we meet at 7:15 at the old pier"]).text
+
+
+ASKED = chat(
+    ("Cleo", "Done: SUNDAY 14:00, not Saturday. Anna, could you borrow the trolley? It is heavy"),
+    ("Cleo", "bring it before 13:30 please"),
+    ("Anna", "what?"),
+    ("Ben", "I like Sundays."),
+)
+
+
+@pytest.mark.parametrize(
+    ("pointers", "words"),
+    [
+        ((), 'Cleo: "…Anna, could you borrow the trolley?"'),
+        (["whether you can borrow the trolley"], 'Cleo: "…could you borrow the trolley?"'),
+        (["to bring it before 13:30"], 'Cleo: "bring it before 13:30 please"'),
+        (
+            ["to borrow the trolley and bring it before 13:30"],
+            'Cleo: "…Anna, could you borrow the trolley? … bring it before 13:30 please"',
+        ),
+        (["nothing alike"], 'Cleo: "bring it before 13:30 please"'),
+    ],
+)
+def test_of_what_is_asked_only_the_asking_is_quoted(pointers: list[str], words: str) -> None:
+    assert quoted_ask(ASKED, pointers) == Line(words, "quote")
+
+
+def test_nobody_asks() -> None:
+    said = chat(("Ben", "The hall is free."), ("Anna", "when?"), ("Ben", "at 7"))
+    assert quoted_ask(said) is None
+    assert quoted_ask(said, ["to come at 7"]) == Line('Ben: "at 7"', "quote")
+    assert quoted_ask(chat(("Ben", "free?"), ("Anna", "yes"), unread_from=2), ["free"]) is None

@@ -8,7 +8,7 @@ from device.language.claims import features
 from device.language.polarity import contradicts
 from device.language.prompt import ThreadPrompt
 from device.language.writer import Writer
-from device.messages import Card, Intent, Message, Thread
+from device.messages import Card, Draft, Intent, Message, Thread
 from tests.fakes import ByteTokenizer, ScriptedEngine, script, thread
 
 CHAT = Thread("t", "Anna", (Message("Ben", "can you bring 3 chairs to Oakfield at 7:30?"),), "Ben")
@@ -56,12 +56,12 @@ def card(**said: str | list[str]) -> Card:
     return Writer(engine, ThreadPrompt(tokenizer), tokenizer, "x").card(CHAT)
 
 
-def test_a_draft_that_contradicts_its_intent_is_decoded_again_or_dropped() -> None:
-    drafts = {d.intent: d.text for d in card(reply_accept="Sorry, can't do it").drafts}
-    assert "accept" not in drafts
-    assert len(drafts) == 3, "a likely other intent takes its place"
-    drafts = {d.intent: d.text for d in card(reply_accept=["Sorry, can't do it", "sure"]).drafts}
-    assert drafts["accept"] == "sure"
+def test_a_draft_that_contradicts_its_intent_is_replaced() -> None:
+    wrong = "Sorry, can't do it"
+    accept, *_ = card(reply=" accept", reply_accept=[wrong, "Of course."]).drafts
+    assert accept == Draft("accept", "Of course.")
+    accept, *_ = card(reply=" accept", reply_accept="sure").drafts
+    assert accept == Draft("accept", "sure")
 
 
 def test_a_reminder_denies_nothing_and_a_hindi_verb_is_denied_from_behind() -> None:

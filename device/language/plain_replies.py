@@ -1,0 +1,93 @@
+"""Short replies of a closed set: what is drafted where the model isn't sure of words of its own.
+
+Each says no more than its intent, so that it can be sent to nearly anything that calls for it; the
+model only chooses the one it holds likeliest there (a closed set as in Smart Reply, Kannan et al.
+2016). docs/decisions/0011-drafts.md has the figures. "inform" has none: what there is to tell only
+the wearer knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from device.language.words import words
+from device.messages import Intent, Thread
+
+PLAIN: Mapping[Intent, tuple[str, ...]] = {
+    "accept": (
+        "Yes, I can.",
+        "Yes, I will.",
+        "Yes, that works for me.",
+        "Yes please!",
+        "Sure, no problem.",
+        "Of course.",
+    ),
+    "decline": ("Sorry, I can't.", "Sorry, not this time.", "That doesn't work for me, sorry."),
+    "ask": ("Can you tell me more?", "Can I call you?"),
+    "ack": ("OK.", "Got it, thanks.", "OK, thanks for telling me."),
+    "defer": (
+        "Let me check and get back to you.",
+        "I'm not sure yet.",
+        "I can't talk now, I'll write later.",
+    ),
+    "thanks": ("Thank you!", "Thanks a lot!", "Thanks for letting me know."),
+    "comfort": ("I'm thinking of you.", "I'm here if you need me.", "Sending you a big hug."),
+    "congratulate": ("Congratulations!", "That's wonderful!", "I'm so happy for you!"),
+}
+SPANISH: Mapping[Intent, tuple[str, ...]] = {
+    "accept": ("Sí, claro.", "Sí, va.", "Sí, está bien."),
+    "decline": ("Perdón, no puedo.", "Esta vez no puedo, perdón."),
+    "ask": ("¿Me cuentas más?", "¿Te puedo llamar?"),
+    "ack": ("Ok, gracias.", "Va.", "Gracias por avisar."),
+    "defer": ("Luego te digo.", "Todavía no sé.", "Ahorita no puedo, te escribo luego."),
+    "thanks": ("¡Gracias!", "¡Muchas gracias!"),
+    "comfort": ("Aquí estoy para lo que necesites.", "Te mando un abrazo."),
+    "congratulate": ("¡Felicidades!", "¡Qué alegría!"),
+}
+HINDI: Mapping[Intent, tuple[str, ...]] = {
+    "accept": ("Haan, theek hai.", "Haan, ho jayega."),
+    "decline": ("Sorry, nahi ho payega.", "Is baar nahi, sorry."),
+    "ask": ("Thoda aur batao?", "Call karein?"),
+    "ack": ("Theek hai.", "Ok, thanks."),
+    "defer": ("Dekh ke batana padega.", "Abhi pakka nahi hai.", "Baad mein baat karte hain."),
+    "thanks": ("Thank you!", "Bahut shukriya!"),
+    "comfort": ("Sab theek ho jayega.", "Koi bhi kaam ho toh bolna."),
+    "congratulate": ("Badhai ho!", "Bahut khushi hui!"),
+}
+_IN_SPANISH = "que el los las y en un una por para con es pero muy ya te lo mi"
+_IN_HINDI = "hai haan nahi kya ka ki ke ko main tum aap bhi toh kar kal aur ho"
+_MARKS = (
+    (SPANISH, frozenset(_IN_SPANISH.split())),
+    (HINDI, frozenset(_IN_HINDI.split())),
+)
+"""Each set, and everyday words of its language that English doesn't have."""
+MIXED = 0.15
+"""With such a share of these words somebody writes that language, mixed with English or not."""
+RECENT = 8
+"""The wearer's last messages that show how they write."""
+
+
+def plain_replies(intent: Intent, thread: Thread) -> list[str]:
+    """The set of that intent as the wearer writes: which language, small letters, no full stop.
+
+    >>> from device.messages import Message
+    >>> plain_replies("decline", Thread("t", "Ana", (Message("Ana", "ok then"),)))[0]
+    "sorry, I can't"
+    """
+    own = [m.text.strip() for m in thread.messages if m.sender == thread.me and m.text.strip()]
+    recent = own[-RECENT:]
+    small = 2 * sum(text[0].islower() for text in recent) > len(recent)
+    bare = 2 * sum(text[-1].isalnum() for text in recent) > len(recent)
+    read = recent or [m.text for m in thread.messages[-RECENT:]]
+    replies = []
+    for reply in _set(words(" ".join(read))).get(intent, ()):
+        text = reply.removesuffix(".") if bare else reply
+        replies.append(text[0].lower() + text[1:] if small else text)
+    return replies
+
+
+def _set(said: list[str]) -> Mapping[Intent, tuple[str, ...]]:
+    for replies, marks in _MARKS:
+        if sum(word in marks for word in said) > MIXED * len(said):
+            return replies
+    return PLAIN
