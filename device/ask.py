@@ -17,12 +17,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from device.corrections import BEFORE, VERBS, replaces, was_agreed
 from device.inbox import Inbox, Passage
 from device.language.question import Question, fits_kind, likeness, understand_question
 from device.language.triage import only_nods
-from device.language.value_words import WEEKDAYS
-from device.language.values import fold
-from device.language.words import CANON, content, corrects, stem, words
+from device.language.words import CANON, stem, words
 from device.messages import Message, Thread
 
 ENOUGH = 0.6
@@ -34,7 +33,8 @@ BESIDE = 0.7
 REPLIED = 0.9
 """The same where the message right before is a question with that word."""
 CORRECTED = 1.1
-"""The same where a value corrects what was said before ("make it half past"): it counts instead."""
+"""The same where a value takes the place of one said before ("make it half past"); such a message
+may go on from all that are read."""
 VERB = 0.35
 """Weight of a verb that many sentences have, beside the other words."""
 TITLE = 0.7
@@ -51,17 +51,8 @@ FRESH = 0.05
 """What being new adds at most: among messages that say the same, the last one counts."""
 AWAY = dt.timedelta(hours=6)
 """Messages further apart than this don't speak of the same thing by standing side by side."""
-BEFORE = 3
-"""Messages that a message may go on from; one that corrects may go on from all that are read."""
 SURE = 0.95
 """A message has to have what is wanted as surely as this to take another one's place."""
-SHORT = 4
-"""Words that tell something, in a message that has no subject of its own, at most."""
-_COMMON = """
-    leave go come start begin arrive get take meet bring put give make do need want have eat pay
-    ask call look see think know live cost work stay be use buy
-"""
-_VERBS = frozenset(_COMMON.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +147,7 @@ def _rarity(question: Question, passages: Sequence[Passage]) -> dict[str, float]
     for word in question.about:
         having = sum(any(likeness(word, said) for said in text) for text in texts)
         rare = 1.0 + math.log((1 + len(texts)) / (1 + having))
-        common = stem(word) in _VERBS or word in _VERBS
+        common = not VERBS.isdisjoint((word, stem(word), word.removesuffix("ing")))
         weights[word] = rare * (NAME if word in question.names else VERB if common else 1.0)
     return weights
 
@@ -173,7 +164,7 @@ def _weigh(
     before, replied = _before(passage.messages, i)
     near = REPLIED if replied else BESIDE
     valued = question.wants not in ("what", "who")
-    if valued and fits >= SURE and corrects(fold(message.text)) and _goes_on(own, question):
+    if valued and fits >= SURE and replaces(passage.messages, i, question):
         before, near = passage.messages[:i], CORRECTED
     levels: tuple[tuple[list[str], float], ...] = (
         (own, 1.0),
@@ -191,7 +182,7 @@ def _weigh(
         )
     score = got / total if (total := sum(weights.values())) else 1.0
     score *= fits or (NO_PLACE if question.wants == "where" else NO_SUCH_KIND)
-    if message.text.rstrip().endswith("?"):
+    if message.text.rstrip().endswith("?") and not (valued and was_agreed(passage.messages, i)):
         only = len(re.findall(r"[.!?]+(?=\s|$)", message.text)) == message.text.count("?")
         score *= ASKS_BACK if only and not (valued and fits) else (1 + ASKS_BACK) / 2
     if message.sender == passage.me and not question.by_me:
@@ -203,12 +194,6 @@ def _place(passage: Passage, by_me: bool) -> list[str]:
     """The words of the conversation's name; for the wearer's own words also whom they went to."""
     others = [m.sender for m in passage.messages if by_me and m.sender != passage.me]
     return words(" ".join([passage.title or "", *others]))
-
-
-def _goes_on(own: Sequence[str], question: Question) -> bool:
-    """Whether a message has no subject of its own, or the question's."""
-    shared = any(likeness(w, said) for w in question.about for said in own if w not in WEEKDAYS)
-    return shared or len(content(list(own))) <= SHORT
 
 
 def _alone(passage: Passage, message: Message) -> Thread:

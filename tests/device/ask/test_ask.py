@@ -72,11 +72,28 @@ def test_the_speaker_counts(inbox: Inbox) -> None:
     assert answer(inbox, "when did Bob say dinner is?") is None
 
 
-def test_what_corrects_counts_instead(inbox: Inbox) -> None:
-    keep(
-        inbox, ("Tom", "dinner is at seven"), ("Sara", "can't, the match"), ("Tom", "make it 8:15")
-    )
-    assert answer(inbox, "what time is dinner?") == "make it 8:15"
+@pytest.mark.parametrize(
+    ("later", "best"),
+    [
+        (["can't, the match", "make it 8:15"], "make it 8:15"),
+        (["make it half 8"], "make it half 8"),
+        (["Luigi's is full, make it half 8"], "Luigi's is full, make it half 8"),
+        (["make it half 8?", "ok half 8 then"], "ok half 8 then"),
+        (["could we do half 8 instead?", "sure"], "could we do half 8 instead?"),
+        (["could we do half 8 instead?", "no"], "Dinner on Friday, 7 at Luigi's"),
+        (["the dentist is at 9 now", "ok 9 then"], "Dinner on Friday, 7 at Luigi's"),
+        (["ferry: make it 6:30"], "Dinner on Friday, 7 at Luigi's"),
+    ],
+)
+@pytest.mark.parametrize(
+    "question", ["when is dinner?", "what time on Friday?", "when are we meeting at Luigi's?"]
+)
+def test_the_newest_that_replaces_an_earlier_one_answers(
+    inbox: Inbox, question: str, later: list[str], best: str
+) -> None:
+    senders = ("Sara", "Tom")
+    keep(inbox, ("Tom", "Dinner on Friday, 7 at Luigi's"), *zip(senders, later, strict=False))
+    assert answer(inbox, question) == best
 
 
 def test_the_answer_need_not_repeat_the_question(inbox: Inbox) -> None:
