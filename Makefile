@@ -6,7 +6,8 @@ DATA   ?= ../shared/data
 CHECKPOINT ?= $(if $(wildcard work/118m/model.safetensors),work/118m,work/shipped)
 PIP    := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint train exam onnx picture bench clean federated slow-test matrix-test hostile
+.PHONY: demo test lint train exam onnx picture bench clean federated slow-test matrix-test hostile \
+        morning
 
 demo: $(VENV)/.base
 	@$(BIN)/sidelong demo
@@ -104,6 +105,18 @@ build/synapse/.installed:
 # has further ones, one a file.
 hostile: $(VENV)/.dev
 	@$(BIN)/python -m tests.hostile $(HOSTILE)
+
+# Thirty messages in four groups, a wearer made by eSpeak who answers by ear, and how long it took.
+# Listen to build/morning.wav then.
+morning: $(VENV)/.voice
+	@mkdir -p build
+	@$(BIN)/python scripts/voice_loop.py build/morning.wav
+
+$(VENV)/.voice: $(VENV)/.base
+	@command -v espeak-ng >/dev/null || { echo "The wearer needs a voice: apt install espeak-ng" >&2; exit 2; }
+	@echo "Installing what hears and speaks: a minute, the first time only."
+	@$(PIP) -e '.[voice]'
+	@touch $@
 
 picture: $(VENV)/.base
 	$(BIN)/python scripts/picture.py docs/demo.svg

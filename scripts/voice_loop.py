@@ -1,7 +1,7 @@
 """A morning by ear, to be listened to: `python scripts/voice_loop.py [OUT.wav]`.
 
-Plays `tests/morning.py`, prints what was said and spoken and how long it took, and writes what the
-loudspeaker gave.
+Plays `tests/morning.py`, prints what was said and spoken and how long it took, and writes what was
+to be heard: Sidelong and the wearer, one after the other.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ class Morning:
     cut_short: bool = False
     """Whether the long message fell silent when the wearer spoke."""
     sound: bytes = b""
-    """What the loudspeaker gave."""
+    """What was to be heard: Sidelong's loudspeaker and, between, the wearer."""
 
 
 def drafted(thread: Thread) -> Card:
@@ -71,6 +71,7 @@ async def morning(path: Path, pace: float = 12.0) -> Morning:
     came = Morning()
     start = time.monotonic()
     activity: list[Activity] = ["riding"]
+    wearer_said: list[tuple[int, bytes]] = []
     glass, peer, feed, tape = Glass(), Peer(), Feed(), Tape(pace=pace)
 
     def began(text: str) -> None:
@@ -97,6 +98,7 @@ async def morning(path: Path, pace: float = 12.0) -> Morning:
                 await quiet()
             speech = wearer(words)
             sound = in_noise(silence(0.4) + speech + silence(1.1), SNR, seed=attempt)
+            wearer_said.append((len(tape.sound), silence(0.4) + speech + silence(0.4)))
             before, ended = len(came.spoken), time.monotonic() + 0.4 + seconds(len(speech))
             async for block in Recording(sound).blocks():
                 feed.put(block)
@@ -149,7 +151,11 @@ async def morning(path: Path, pace: float = 12.0) -> Morning:
         came.shown = [row.text for scene in glass.scenes for row in scene.rows]
     came.understood_seconds = by_ear.latencies
     came.sent = peer.sent
-    came.sound = tape.sound
+    at = 0
+    for until_then, words in wearer_said:
+        came.sound += tape.sound[at:until_then] + words
+        at = until_then
+    came.sound += tape.sound[at:]
     return came
 
 

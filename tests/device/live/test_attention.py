@@ -19,7 +19,7 @@ from device.voice.audio import Feed
 from device.voice.mouth import Mouth
 from tests.hearing import Letters, Room, Words
 from tests.lives import WHOLE, Glass, Peer, card, flow, living, text_of
-from tests.speech import needs_voice
+from tests.needs import needs_voice
 
 CHATTER = Triage(needs_reply=False, urgency="low")
 

@@ -9,7 +9,7 @@ import pytest
 
 from device.spoken import SPOKEN_WORDS
 from tests.morning import DRAFTS, morning
-from tests.speech import needs_espeak, needs_voice
+from tests.needs import needs_espeak, needs_voice
 
 pytestmark = [needs_espeak, needs_voice]
 

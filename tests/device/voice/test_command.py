@@ -12,8 +12,9 @@ import pytest
 
 from device.cli import main
 from device.voice.audio import RATE, read_wav, write_wav
+from tests.needs import needs_espeak, needs_voice
 from tests.runs import GGUF, ROOT, SIDELONG
-from tests.speech import in_noise, needs_espeak, needs_voice, silence, wearer
+from tests.speech import in_noise, silence, wearer
 
 pytestmark = [needs_espeak, needs_voice]
 

@@ -16,7 +16,8 @@ from device.voice.grammar import DECOYS, commands_of, grammar
 from device.voice.pocketsphinx_recogniser import PocketSphinx
 from device.voice.recogniser import Vocabulary
 from device.voice.synthesis import Espeak
-from tests.speech import in_noise, needs_espeak, needs_voice, scene, wearer
+from tests.needs import needs_espeak, needs_voice
+from tests.speech import in_noise, scene, wearer
 
 pytestmark = needs_voice
 COMMANDS = ["read it", "send it", "reply to David", "make it shorter", "change Friday to Saturday"]

@@ -7,7 +7,8 @@ import pytest
 from device.errors import VoiceError
 from device.voice.endpoint import CHUNK
 from device.voice.silero import Silero
-from tests.speech import needs_espeak, needs_voice, wearer
+from tests.needs import needs_espeak, needs_voice
+from tests.speech import wearer
 
 pytestmark = needs_voice
 
