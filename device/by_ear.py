@@ -26,7 +26,7 @@ from device.displays.scene import Display, Scene
 from device.errors import DisplayError, VoiceError
 from device.logs import about
 from device.settings import Activity
-from device.spoken import speech
+from device.spoken import notes_of, speech
 from device.utterances import is_whole, understand
 from device.voice.audio import Source
 from device.voice.ears import Ears, Heard
@@ -42,6 +42,8 @@ ANSWER = 15.0
 """Seconds in which words that are no command may be the answer to a question."""
 ANSWERED = 5.0
 """Seconds without a sound after which the end of a recording has been answered."""
+UNANSWERED = 1.0
+"""Seconds in which what was said has changed the scene, if it does."""
 SOMETHING = "…"
 """What is passed on where somebody spoke and nothing was understood: it is unclear to anybody."""
 TOPICS = 60
@@ -139,12 +141,19 @@ class ByEar:
             async for heard in self._ears.heard():
                 if (words := self._passed(heard)) is not None:
                     self._said.put_nowait(words)
+                    self._spawn(self._tell_again(self._scene))
         except VoiceError as error:
             self.notice(f"{error}. You can still type.")
         ended = time.monotonic()
         while time.monotonic() < max(ended, self._mouth.last_sound) + ANSWERED:
             await asyncio.sleep(ANSWERED / 10)
         self._heard_out.set()
+
+    async def _tell_again(self, scene: Scene | None) -> None:
+        """The same notes as before stand there: who can't look hears them once more."""
+        await asyncio.sleep(UNANSWERED)
+        if scene is self._scene and (notes := notes_of(scene)):
+            await self._mouth.say(notes, self._ears.silence)
 
     def _somebody_speaks(self) -> None:
         """Barge-in."""

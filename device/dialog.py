@@ -69,6 +69,8 @@ class Dialog:
         """What is meant by `words` now; `places` are the conversations, the most recent first."""
         asked, self._open = self._open, None
         said = understand(words)
+        if asked is not None and _is_no_choice(asked, said):
+            return self._ask(asked.said, asked.slot, asked.among)  # and no draft is picked instead
         if asked is not None and (filled := _filled(asked, words, said)) is not None:
             by_number = asked.slot == "name" and said.act == "pick"
             among = (asked.among[said.number - 1],) if by_number else asked.among
@@ -113,12 +115,18 @@ def _tails(name: str) -> list[str]:
     return [" ".join(words[at:]) for at in range(len(words))]
 
 
+def _is_no_choice(asked: _Open, said: Utterance) -> bool:
+    """Whether the answer is a number behind the last of the names."""
+    choices = min(len(asked.among), NAMES_ASKED)
+    return asked.slot == "name" and said.act == "pick" and said.number > choices
+
+
 def _filled(asked: _Open, words: str, said: Utterance) -> Utterance | None:
     """The utterance with the answer in its slot; None where the words are no answer."""
     answer = words.strip(" .,!?")
     rest = tuple(slot for slot in asked.said.lacks if slot != asked.slot)
     if asked.slot == "name":
-        if said.act == "pick" and said.number <= min(len(asked.among), NAMES_ASKED):
+        if said.act == "pick":
             return replace(asked.said, name=asked.among[said.number - 1].name, lacks=rest)
         if answer and named(answer, asked.among):
             return replace(asked.said, name=answer, lacks=rest)

@@ -91,8 +91,11 @@ def _same(one: object, other: object) -> bool:
 
 
 def revised(wanted: Utterance, text: str, recipient: str) -> str | None:
-    """`text` as "shorter", "friendlier" or "change" wants it; None where that can't be."""
+    """`text` as the wearer wants it; None where that can't be: there is no other style than shorter
+    and friendlier, and no other language."""
     match wanted.act:
+        case "restyle":
+            return None
         case "shorter":
             return shorter(text)
         case "friendlier":

@@ -31,6 +31,11 @@ def speech(scene: Scene, before: Scene | None = None, activity: Activity = "seat
     return _sentences(_in_budget([*notes, *told], words))
 
 
+def notes_of(scene: Scene | None) -> str:
+    """What the wearer is told above the scene's own parts."""
+    return _sentences([row.text for row in _notes(scene)])
+
+
 def _body(scene: Scene | None) -> list[str]:
     """The scene's own parts, in their order."""
     if scene is None:

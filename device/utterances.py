@@ -15,7 +15,8 @@ from typing import Literal
 from device.spoken_times import clock
 
 Act = Literal[
-    "summary", "read", "who", "ask", "reply", "pick", "say", "shorter", "friendlier", "change",
+    "summary", "read", "who", "ask", "reply", "pick", "say", "shorter", "friendlier", "restyle",
+    "change",
     "confirm", "cancel", "later", "mute", "unmute", "why", "riding", "walking", "seated",
     "undo", "next", "help", "quit", "unclear",
 ]  # fmt: skip
@@ -29,14 +30,14 @@ _WORDS: dict[Act, tuple[str, ...]] = {
     "shorter": ("shorter", "make it shorter"),
     "friendlier": ("friendlier", "make it friendlier", "make it more friendly"),
     "confirm": ("send", "send it", "yes"),
-    "cancel": ("no", "cancel", "stop"),
+    "cancel": ("no", "cancel", "stop", "no cancel", "no, cancel"),
     "later": ("later", "not now"),
     "undo": ("undo", "take it back"),
     "why": ("why", "why now", "why this"),
     "riding": ("riding", "i'm riding", "i am riding", "cycling", "i'm cycling"),
     "walking": ("walking", "i'm walking", "i am walking"),
     "seated": ("seated", "sitting", "i'm sitting", "i am sitting", "cooking", "i'm cooking"),
-    "next": ("next",),
+    "next": ("next", "next one", "next message"),
     "help": ("help", "?"),
     "quit": ("quit", "exit"),
 }
@@ -52,7 +53,8 @@ class Utterance:
     number: int = 0
     """Of "pick": which draft, counted from 1."""
     text: str = ""
-    """Of "say" and "reply": the wearer's own words, as they were said. Of "ask": the question."""
+    """Of "say" and "reply": the wearer's own words, as they were said. Of "ask": the question. Of
+    "restyle": how else than shorter or friendlier a text is to be."""
     name: str = ""
     """Of "reply", "mute" and "unmute": whose conversation, as it was said."""
     old: str = ""
@@ -77,6 +79,7 @@ _REPLY = re.compile(
     r"|tell\s+(?P<told>.+?)\s+that\s+(?P<what>.+)",
     re.I | re.S,
 )
+_RESTYLE = re.compile(r"make it\s+(?P<how>.+)", re.I)
 _CHANGE = re.compile(r"change\b\s*(?P<old>.*?)(?:\s*\b(?:in)?to\b\s*(?P<new>.*))?", re.I | re.S)
 _MUTE = re.compile(r"(?P<un>un)?mute\b\s*(?P<name>.*?)(?:\s*\buntil\b\s*(?P<until>.*))?", re.I)
 _QUESTION = re.compile(r"ask\s+(?P<asked>.+)|(?:what|when|where|who|how|did|does|is|has)\b.+", re.I)
@@ -105,6 +108,7 @@ def understand(words: str) -> Utterance:
         _MEANT.get(plain)
         or _MEANT.get(plain.strip(" .,!"))
         or _reply(said)
+        or _restyle(said)
         or _change(said.rstrip(" .!"))
         or _mute(said.rstrip(" .!"))
         or _question(said)
@@ -138,6 +142,12 @@ def _reply(said: str) -> Utterance | None:
     if (match["to"] or match["bare"] is not None) and not name:
         return Utterance("reply", text=text, lacks=("name",))
     return Utterance("reply", name=name, text=text) if name or text else None
+
+
+def _restyle(said: str) -> Utterance | None:
+    """What is asked for and can't be done, so that it is no unclear word."""
+    match = _RESTYLE.fullmatch(said)
+    return Utterance("restyle", text=match["how"]) if match else None
 
 
 def _change(said: str) -> Utterance | None:

@@ -80,7 +80,7 @@ class Wearer:
                 answering.reply_to(place, meant, at)
             case "reply" | "pick" | "say":
                 answering.answer(meant, at)
-            case "shorter" | "friendlier" | "change":
+            case "shorter" | "friendlier" | "restyle" | "change":
                 answering.revise(meant, at)
             case "who":
                 self._tell(self._asides.who(desk.current.thread if desk.current else None))

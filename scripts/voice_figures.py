@@ -36,7 +36,7 @@ TOPICS = ("dinner", "the party", "work")
 COMMANDS = (
     "read it", "summarize", "who is it", "reply", "one", "two", "three", "first", "the second one",
     "third", "send", "send it", "yes", "cancel", "no", "stop", "later", "not now", "undo", "next",
-    "make it shorter", "make it friendlier", "reply to Sarah", "reply to David",
+    "next message",    "make it shorter", "make it friendlier", "reply to Sarah", "reply to David",
     "what did David say about dinner", "what did Anna say about the party",
     "change Friday to Saturday", "change seven to half past seven",
     "mute Family until half past six", "mute Climbing group until eighteen thirty",

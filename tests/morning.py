@@ -18,12 +18,12 @@ from device.by_ear import ByEar
 from device.connectors.connector import Arrival
 from device.messages import Card, Draft, Message, Thread
 from device.settings import Activity
-from device.voice.audio import Feed, Recording, Tape, seconds
+from device.voice.audio import Feed, Recording, Tape
 from device.voice.mouth import Mouth
 from device.voice.pocketsphinx_recogniser import PocketSphinx
 from device.voice.synthesis import Espeak
 from tests.lives import Glass, Peer, card, living
-from tests.speech import in_noise, silence, wearer
+from tests.speech import in_noise, last_sound, silence, wearer
 
 GROUPS = {"run": "Morning runners", "home": "Family", "work": "Work", "choir": "Choir"}
 PEOPLE = ("David", "Sarah", "Anna", "Ben")
@@ -99,7 +99,7 @@ async def morning(path: Path, pace: float = 12.0) -> Morning:
             speech = wearer(words)
             sound = in_noise(silence(0.4) + speech + silence(1.1), SNR, seed=attempt)
             wearer_said.append((len(tape.sound), silence(0.4) + speech + silence(0.4)))
-            before, ended = len(came.spoken), time.monotonic() + 0.4 + seconds(len(speech))
+            before, ended = len(came.spoken), time.monotonic() + 0.4 + last_sound(speech)
             async for block in Recording(sound).blocks():
                 feed.put(block)
             if await until(effect, 20):
@@ -133,12 +133,12 @@ async def morning(path: Path, pace: float = 12.0) -> Morning:
         await quiet()
         activity[0] = "seated"
         await say("reply to family", lambda: "Reply to Family" in glass.text)
-        await say("two", lambda: "To Family?" in glass.text and DRAFTS[1] in glass.text)
+        await say("second", lambda: "To Family?" in glass.text and DRAFTS[1] in glass.text)
         await say("change seven to half past seven", lambda: "half past seven" in glass.text)
         await say("send", lambda: bool(peer.sent))
         await say("reply to choir", lambda: "Reply to Choir" in glass.text)
-        await say("two", lambda: "To Choir?" in glass.text)
-        await say("cancel", lambda: "Nothing was sent." in glass.text)
+        await say("the second one", lambda: "To Choir?" in glass.text)
+        await say("no, cancel", lambda: "Nothing was sent." in glass.text)
         peer.brings(arrival("work", "David", LONG, "long"))
         await until(lambda: LONG[:20] in glass.text, 60)
         told = heard("holidays")

@@ -25,6 +25,12 @@ def wearer(text: str, voice: str = "en-us", words_a_minute: int = 150) -> bytes:
     return np.clip(np.rint(spoken), -(2**15), 2**15 - 1).astype("<i2").tobytes()
 
 
+def last_sound(sound: bytes) -> float:
+    """Seconds until the last of it that can be heard: eSpeak ends with a silence."""
+    loud = np.flatnonzero(np.abs(samples(sound).astype(int)) > LEVEL / 50)
+    return float(loud[-1]) / RATE
+
+
 def pink(length: int, seed: int) -> np.ndarray:
     """So many samples of noise with as much power in each octave, of mean square 1."""
     spectrum = np.fft.rfft(np.random.default_rng(seed).standard_normal(length))

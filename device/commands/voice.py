@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from device.commands.hands_free import recogniser, speaking_voice
 from device.errors import VoiceError
 from device.language.download import SHA256, discard, download
+from device.language.source import resolve
 from device.settings import load_settings
 from device.utterances import is_whole, understand
 from device.voice.audio import Recording, read_wav, write_wav
@@ -87,32 +88,30 @@ async def _hear(file: Path, names: tuple[str, ...]) -> None:
 
 
 def _pull(source: str, name: str | None, sha256: str | None) -> None:
-    if sha256 is not None and not SHA256.fullmatch(sha256):
+    """What was cut off is taken up again by the same call, as `sidelong model pull` does it."""
+    if sha256 is not None and not SHA256.fullmatch(sha256 := sha256.lower()):
         raise VoiceError(f"{sha256!r} is no SHA-256; it has 64 hexadecimal digits")
-    url = urlsplit(source)
-    if url.scheme not in ("http", "https") or not url.hostname or url.username is not None:
+    if "://" not in source:
         raise VoiceError(f"{source!r} is no URL; write https://host/NAME.tar.bz2")
-    file = Path(url.path).name
-    folder = models_folder()
+    remote, folder = resolve(source), models_folder()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = remote.file_name
+    is_voice, begins = file.endswith(".onnx"), ARCHIVES.get(Path(file).suffix)
+    if not is_voice and begins is None:
+        raise VoiceError(f"{file}: neither an archive (.tar.bz2, .gz, .xz) nor .onnx")
+    part = folder / f"{file}.part"
+    download(remote.url, part, sha256, None, begins)
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        if file.endswith(".onnx"):
-            into = Path(scratch) / "voice"
-            into.mkdir()
-            part = Path(scratch) / "part"
-            config = url._replace(path=f"{url.path}.json").geturl()
-            download(source, part, sha256, None, begins=None)
-            part.replace(into / file)
-            discard(part)
-            download(config, part, None, None, begins=b"{")
-            part.replace(into / f"{file}.json")
-            fetched = into
-        else:
-            begins = ARCHIVES.get(Path(file).suffix)
-            if begins is None:
-                raise VoiceError(f"{file}: neither an archive (.tar.bz2, .gz, .xz) nor .onnx")
-            fetched = Path(scratch) / file
-            download(source, fetched, sha256, None, begins)
+        fetched = Path(scratch) / file
+        if is_voice:
+            url = urlsplit(remote.url)
+            config = folder / f"{file}.json.part"
+            download(url._replace(path=f"{url.path}.json").geturl(), config, None, None, b"{")
+            config.replace(Path(scratch) / f"{file}.json")
+            discard(config)
+        part.replace(fetched)
+        discard(part)
+        what = Path(scratch) if is_voice else fetched
         stem = name or file.split(".tar")[0].removesuffix(".onnx")
-        model = install(folder, fetched, stem, url._replace(query="").geturl())
+        model = install(folder, what, stem, remote.source)
     print(f"{model.name}: {model.kind}; `sidelong run --voice` uses it.")

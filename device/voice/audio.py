@@ -83,8 +83,9 @@ def read_wav(path: Path) -> bytes:
     except OSError as error:
         raise VoiceError(f"{path}: can't be read: {error.strerror}") from error
     except (EOFError, ValueError, wave.Error) as error:
+        why = str(error) or "it ends too early"
         raise VoiceError(
-            f"{path}: no WAV file of 16-bit samples ({str(error) or 'it ends too early'}); convert it: "
+            f"{path}: no WAV file of 16-bit samples ({why}); convert it: "
             "ffmpeg -i IN -c:a pcm_s16le OUT.wav"
         ) from error
 

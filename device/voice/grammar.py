@@ -41,13 +41,13 @@ _COMMANDS = (
     "make it ( shorter | friendlier )",
     "change <value> to <value>",
     "send [ it ] | yes",
-    "cancel | no | stop",
+    "[ no ] cancel | no | stop",
     "later | not now",
     "undo | take it back",
-    "next | help | why",
+    "next [ one | message ] | help | why",
     "[ i'm ] ( riding | walking | seated )",
 )
-_NAMED = ("reply to <name>", "mute <name> until <time>")
+_NAMED = ("reply to <name>", "mute <name> [ until <time> ]")
 _ANSWERS = ("<value>", "until <time>", "to <value>")
 """To a question of Sidelong's; at other times they would be heard in everything."""
 _ABOUT = ("what did <name> say about <topic>",)

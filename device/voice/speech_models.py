@@ -4,6 +4,10 @@
 
 A model is unpacked beside its place and moved there when it is whole; it is used only while every
 file still has its hash.
+
+They are fetched as the catalog's models are (`device.language.source`, `download`), but don't
+stand in it: `device.language.catalog` knows one GGUF file an entry, reads prompt, licence and
+quantization from its header, and tries it in llama.cpp; a folder of ONNX files has none of that.
 """
 
 from __future__ import annotations

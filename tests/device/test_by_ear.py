@@ -11,6 +11,7 @@ import pytest
 from device.by_ear import SOMETHING, ByEar
 from device.displays.scene import Row, Scene
 from device.errors import DisplayError
+from device.scenes import with_notes
 from device.settings import Activity
 from device.voice.audio import Feed
 from device.voice.endpoint import CHUNK, Endpoint
@@ -159,6 +160,27 @@ def test_chatter_is_let_pass_but_stops_a_countdown() -> None:
             await there.by_ear.show(COUNTDOWN)
             there.says("chatter")
             assert await there.passed() == SOMETHING
+
+    play(test)
+
+
+def test_the_same_note_to_another_command_is_said_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("device.by_ear.UNANSWERED", 0.05)
+
+    async def test() -> None:
+        async with street() as there:
+            there.room.goes_on.set()
+            note = "Nothing was sent."
+            await there.by_ear.show(with_notes(GLANCE, (note,)))
+            await there.until(note)
+            await asyncio.sleep(0.4)
+            there.room.heard.clear()
+            there.says("cancel")  # changes nothing that is shown
+            assert await there.passed() == "cancel"
+            await there.until(note)
+            assert there.room.heard == [note]
 
     play(test)
 

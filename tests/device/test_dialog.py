@@ -74,6 +74,14 @@ def test_an_answer_fills_the_slot_and_nothing_else_does(
     assert (found.said.act, found.place) == meant
 
 
+def test_a_number_that_no_name_has_is_asked_again_and_picks_no_draft() -> None:
+    question = Question("Sarah Miller or Sarah Jones?")
+    assert take("reply to sarah", "the third one") == question
+    again = take("reply to sarah", "the third one", "the second one")
+    assert isinstance(again, Meant)
+    assert again.place == PLACES[2]
+
+
 def test_both_slots_of_a_change_are_asked_for() -> None:
     found = take("change", "Friday", "Saturday")
     assert isinstance(found, Meant)

@@ -24,6 +24,7 @@ from device.utterances import understand
         ("Yes.", "make it shorter", None),
         ("Yes.", "make it friendlier", "Hi Ben, yes."),
         ("OK", "make it friendlier", "Hi Ben, OK"),
+        ("OK", "make it Spanish", None),
         ("Hi Ben, yes", "make it friendlier", "Hi Ben, yes. Thank you!"),
         ("Hi Ben, thanks!", "make it friendlier", None),
     ],

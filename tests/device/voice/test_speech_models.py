@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import sys
 import tarfile
 import threading
@@ -105,10 +106,28 @@ def test_what_is_no_model_is_refused_and_leaves_nothing(
     assert not list(models_folder().iterdir())
 
 
-@pytest.mark.parametrize("source", ["zipformer", "file:///etc/passwd", "http://a:b@c/d.onnx"])
-def test_only_plain_urls(source: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_was_cut_off_is_taken_up_again(server: Server, address: str) -> None:
+    packed = archive({**MODEL, "encoder-epoch-99.onnx": random.Random(1).randbytes(200_000)})
+    server.files["/a.tar.bz2"] = File(packed, cut_at=100_000)
+    assert main(["voice", "pull", f"{address}/a.tar.bz2"]) == 2
+    server.files["/a.tar.bz2"] = File(packed)
+    assert main(["voice", "pull", f"{address}/a.tar.bz2"]) == 0
+    assert server.ranges()[0] is None
+    assert str(server.ranges()[-1]).startswith("bytes=")
+    assert [p.name for p in models_folder().iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("zipformer", "is no URL"),
+        ("file:///etc/passwd", "only http"),
+        ("http://a:b@c/d.onnx", "a URL with a password"),
+    ],
+)
+def test_only_plain_urls(source: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["voice", "pull", source]) == 2
-    assert "is no URL" in capsys.readouterr().err
+    assert said in capsys.readouterr().err
 
 
 def test_another_hash_than_expected_is_refused(server: Server, address: str) -> None:
