@@ -31,7 +31,7 @@ def shorter(text: str) -> str | None:
     >>> shorter("I think I'm really late. Start without me."), shorter("Yes")
     ("I'm late. Start without me.", None)
     """
-    bare = " ".join(_FILLERS.sub("", text).split()).strip(" ,")
+    bare = re.sub(r"[ ,]+(?=[.!?]|$)", "", " ".join(_FILLERS.sub("", text).split())).strip(" ,")
     if bare and len(bare) < len(text):
         return bare if bare[0].isupper() or not text[0].isupper() else bare[0].upper() + bare[1:]
     first, *others = _SENTENCE.split(text)

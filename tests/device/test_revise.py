@@ -20,6 +20,7 @@ from device.utterances import understand
         ("See you", "change Friday to Saturday", None),
         ("Fridays are good", "change Friday to Saturday", None),
         ("I think I'm really late.", "make it shorter", "I'm late."),
+        ("See you on Sunday, I think.", "make it shorter", "See you on Sunday."),
         ("On my way. I had to wait.", "make it shorter", "On my way."),
         ("Yes.", "make it shorter", None),
         ("Yes.", "make it friendlier", "Hi Ben, yes."),

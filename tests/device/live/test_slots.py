@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 
 from device.connectors.connector import Arrival
+from device.consent import Patience
 from device.messages import Message
 from tests.lives import QUICK, WHOLE, Glass, Peer, flow, living, read_back
+
+Steps = list[tuple[str, str]]
+"""What the wearer says, and what is to be read then."""
 
 
 async def two_chats(glass: Glass, peer: Peer) -> None:
@@ -21,103 +25,77 @@ async def two_chats(glass: Glass, peer: Peer) -> None:
     await glass.until(WHOLE)
 
 
-def test_a_reply_goes_to_whom_it_was_said(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("device.desk.GLANCE_LEAST", 0.05)
-
-    async def test(path: Path, glass: Glass, peer: Peer) -> None:
-        async with living(path, glass, peer):
-            await two_chats(glass, peer)
-            glass.say("reply to sarah that I'm on my way")
-            await glass.until("To Sarah?")
-            assert "I'm on my way" in glass.text
-            assert peer.sent == []
-            glass.say("send")
-            await glass.until("Sent to Sarah.")
-        assert peer.sent == [("sarah", "I'm on my way")]
-
-    flow(test, path)
+async def a_group(glass: Glass, peer: Peer) -> None:
+    """The climbing group's glance stands there."""
+    said = Message("Tom", "dinner is at half past seven", id="g0")
+    peer.brings(Arrival("club", said, "Climbing group", True))
+    await glass.until("dinner is at half past seven")
+    await glass.until(WHOLE)
 
 
-def test_drafts_for_whom_was_named_and_a_question_where_nobody_was(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+WHOM: Steps = [
+    ("reply to sarah that I'm on my way", "To Sarah?"),
+    ("send", "Sent to Sarah."),
+]
+WHO_IS_ASKED: Steps = [
+    ("reply to", "Ben or Sarah?"),
+    ("send", "nothing to send"),
+    ("reply to", "Ben or Sarah?"),
+    ("sarah", "Reply to Sarah"),
+    ("reply to nobody", "Nobody is called nobody here."),
+]
+CHANGED: Steps = [
+    ("say See you at 7 on Friday, I think.", "See you at 7 on Friday"),
+    ("change Friday to Saturday", "See you at 7 on Saturday"),
+    ("change seven to half past seven", "See you at 7:30 on Saturday"),
+    ("change Monday to Sunday", "can't be changed so"),
+    ("make it Spanish", "can't be changed so"),
+    ("change Saturday", "To what?"),
+    ("Sunday", "at 7:30 on Sunday"),
+    ("make it shorter", "See you at 7:30 on Sunday"),
+    ("make it friendlier", "Hi Ben, see you at 7:30 on Sunday"),
+    ("send", "Sent to Ben."),
+]
+ASIDE: Steps = [
+    ("who", "Tom, in Climbing group."),
+    ("what did Tom say about dinner?", "in Climbing group: dinner is at half past seven"),
+    ("make it shorter", "There is no text to change."),
+    ("mute climbing until six", "can be muted here."),
+]
+STOPPED: Steps = [("send", "To Ben in 20 …"), ("mute", "Stopped. Nothing was sent.")]
+
+
+@pytest.mark.parametrize(
+    ("begin", "steps", "sent"),
+    [
+        (two_chats, WHOM, [("sarah", "I'm on my way")]),
+        (two_chats, WHO_IS_ASKED, []),
+        (read_back, CHANGED, [("ben", "Hi Ben, see you at 7:30 on Sunday.")]),
+        (a_group, ASIDE, []),
+    ],
+)
+def test_what_is_said_is_done_or_asked(
+    path: Path, monkeypatch: pytest.MonkeyPatch, begin, steps: Steps, sent: list[tuple[str, str]]
 ) -> None:
     monkeypatch.setattr("device.desk.GLANCE_LEAST", 0.05)
-
-    async def test(path: Path, glass: Glass, peer: Peer) -> None:
-        async with living(path, glass, peer):
-            await two_chats(glass, peer)
-            glass.say("reply to")
-            await glass.until("Ben or Sarah?")
-            glass.say("send")
-            await glass.until("nothing to send")
-            glass.say("reply to")
-            await glass.until("Ben or Sarah?")
-            glass.say("sarah")
-            await glass.until("Reply to Sarah")
-            glass.say("reply to nobody")
-            await glass.until("Nobody is called nobody here.")
-        assert peer.sent == []
-
-    flow(test, path)
-
-
-def test_a_text_is_changed_and_read_back_again(path: Path) -> None:
-    async def test(path: Path, glass: Glass, peer: Peer) -> None:
-        async with living(path, glass, peer):
-            await read_back(glass, peer)
-            glass.say("say See you at 7 on Friday, I think.")
-            await glass.until("See you at 7 on Friday")
-            glass.say("change Friday to Saturday")
-            await glass.until("See you at 7 on Saturday")
-            glass.say("change seven to half past seven")
-            await glass.until("See you at 7:30 on Saturday")
-            glass.say("change Monday to Sunday")
-            await glass.until("can't be changed so")
-            glass.say("change Saturday")
-            await glass.until("To what?")
-            glass.say("Sunday")
-            await glass.until("at 7:30 on Sunday")
-            glass.say("make it shorter")
-            await glass.until("See you at 7:30 on Sunday")
-            glass.say("make it friendlier")
-            await glass.until("Hi Ben, see you at 7:30 on Sunday")
-            assert peer.sent == []
-            glass.say("send")
-            await glass.until("Sent to Ben.")
-        ((_, text),) = peer.sent
-        assert text.startswith("Hi Ben, see you at 7:30 on Sunday")
-
-    flow(test, path)
+    assert talk(path, begin, steps) == sent
 
 
 def test_a_question_in_the_countdown_stops_it(path: Path) -> None:
-    async def test(path: Path, glass: Glass, peer: Peer) -> None:
-        async with living(path, glass, peer, patience=type(QUICK)(countdown=20)):
-            await read_back(glass, peer)
-            glass.say("send")
-            await glass.until("To Ben in 20 …")
-            glass.say("mute")
-            await glass.until("Stopped. Nothing was sent.")
-            assert "To Ben?" in glass.text
-        assert peer.sent == []
+    assert talk(path, read_back, STOPPED, Patience(countdown=20)) == []
+
+
+def talk(path: Path, begin, steps: Steps, patience: Patience = QUICK) -> list[tuple[str, ...]]:
+    """All that was sent by the end of it; nothing is before the wearer says so."""
+    peer = Peer()
+
+    async def test(path: Path, glass: Glass, _: Peer) -> None:
+        async with living(path, glass, peer, patience=patience):
+            await begin(glass, peer)
+            for words, read in steps:
+                assert peer.sent == []
+                glass.say(words)
+                await glass.until(read)
 
     flow(test, path)
-
-
-def test_who_what_and_nothing_to_change(path: Path) -> None:
-    async def test(path: Path, glass: Glass, peer: Peer) -> None:
-        async with living(path, glass, peer):
-            group = Message("Tom", "dinner is at half past seven", id="g0")
-            peer.brings(Arrival("club", group, "Climbing group", True))
-            await glass.until("dinner is at half past seven")
-            await glass.until(WHOLE)
-            glass.say("who")
-            await glass.until("Tom, in Climbing group.")
-            glass.say("what did Tom say about dinner?")
-            await glass.until("in Climbing group: dinner is at half past seven")
-            glass.say("make it shorter")
-            await glass.until("There is no text to change.")
-            glass.say("mute climbing until six")
-            await glass.until("can be muted here.")
-
-    flow(test, path)
+    return peer.sent
