@@ -56,10 +56,14 @@ class Letters:
 
     def __init__(self) -> None:
         self.asked = 0
+        self.followed = b""
         self.vocabulary = Vocabulary()
 
     def expect(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
+
+    def follow(self, sound: bytes) -> None:
+        self.followed = sound
 
     def text(self, sound: bytes) -> str:
         self.asked += 1

@@ -75,6 +75,8 @@ class Ears:
                     self._endpoint.cut()
                 self.silence.set()
                 yield Heard(text, since, max(ready, event.ended_ago))
+            if self._endpoint.speaking:
+                self._thread.submit(self._recogniser.follow, self._endpoint.sound)
 
     async def close(self) -> None:
         """Let the microphone go."""

@@ -71,6 +71,11 @@ class Endpoint:
         """Whether speech has begun and not ended."""
         return self._speaking
 
+    @property
+    def sound(self) -> bytes:
+        """All of the speech that goes on; empty where none does."""
+        return bytes(self._sound)
+
     def weigh(self, block: bytes) -> list[tuple[bytes, float]]:
         """The chunks that a block completes, with their likelihoods. Waits for the detector, so
         call it in a thread. Raises `VoiceError` where that has died."""

@@ -90,6 +90,9 @@ class PocketSphinx:
             self._decoder.add_jsgf_string("commands", text)
             self._decoder.activate_search("commands")
 
+    def follow(self, sound: bytes) -> None:
+        """Nothing: its features are normalised over the whole utterance."""
+
     def text(self, sound: bytes) -> str:
         """A command, or "" for everything else that people say."""
         guess = self.guess(sound)

@@ -27,5 +27,8 @@ class Recogniser(Protocol):
     def expect(self, vocabulary: Vocabulary) -> None:
         """What may be named from now on."""
 
+    def follow(self, sound: bytes) -> None:
+        """All of an utterance that goes on: who can works ahead, so that `text` is quick."""
+
     def text(self, sound: bytes) -> str:
         """The words of one utterance, in lower case; "" where nothing was surely said."""

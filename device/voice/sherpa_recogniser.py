@@ -1,4 +1,5 @@
-"""Free speech by sherpa-onnx: a streaming transducer, which hears names better as hotwords.
+"""Free speech by sherpa-onnx: a streaming transducer, which hears names better as hotwords, and
+works while it is spoken to.
 
 A model's folder holds `tokens.txt`, `encoder*.onnx`, `decoder*.onnx`, `joiner*.onnx`, and for
 hotwords `bpe.vocab` (https://k2-fsa.github.io/sherpa/onnx/hotwords/index.html). None is shipped:
@@ -61,6 +62,9 @@ class Sherpa:
         except (RuntimeError, ValueError) as error:
             raise VoiceError(f"{folder}: the model can't be loaded: {error}") from error
         self._hotwords = ""
+        self._stream: Any = None
+        self._heard = b""
+        """What of an utterance the stream was given."""
         self.expect(Vocabulary())
 
     def expect(self, vocabulary: Vocabulary) -> None:
@@ -68,18 +72,28 @@ class Sherpa:
         phrases = dict.fromkeys((*COMMANDS, *vocabulary.names, *vocabulary.topics))
         self._hotwords = "/".join(phrase.upper().replace("/", " ") for phrase in phrases)
 
+    def follow(self, sound: bytes) -> None:
+        """Decode what is new of it; another beginning is another utterance."""
+        if self._stream is None or not sound.startswith(self._heard):
+            biased = {"hotwords": self._hotwords} if self._biased else {}
+            self._stream, self._heard = self._model.create_stream(**biased), b""
+        new, self._heard = samples(sound[len(self._heard) :]), sound
+        self._stream.accept_waveform(RATE, new.astype(np.float32) / 2**15)
+        self._decode()
+
     def text(self, sound: bytes) -> str:
         """All that was said."""
-        if self._biased:
-            stream = self._model.create_stream(hotwords=self._hotwords)
-        else:
-            stream = self._model.create_stream()
-        stream.accept_waveform(RATE, samples(sound).astype(np.float32) / 2**15)
-        stream.accept_waveform(RATE, np.zeros(round(TAIL * RATE), np.float32))
-        stream.input_finished()
-        while self._model.is_ready(stream):
-            self._model.decode_stream(stream)
-        return str(self._model.get_result(stream)).strip().casefold()
+        self.follow(sound)
+        self._stream.accept_waveform(RATE, np.zeros(round(TAIL * RATE), np.float32))
+        self._stream.input_finished()
+        self._decode()
+        said = str(self._model.get_result(self._stream)).strip().casefold()
+        self._stream = None
+        return said
+
+    def _decode(self) -> None:
+        while self._model.is_ready(self._stream):
+            self._model.decode_stream(self._stream)
 
 
 _PARTS = ("encoder", "decoder", "joiner")

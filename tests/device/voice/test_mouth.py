@@ -126,6 +126,7 @@ def test_a_button_let_go_of_ends_speech_at_once() -> None:
         await feed.close()
         assert [one.text async for one in ears.heard()] == ["stop", "later"]
         assert recogniser.vocabulary.names == ("Ben",)
+        assert recogniser.followed, "it is given what is said while it is said"
         await ears.close()
 
     asyncio.run(test())
