@@ -7,25 +7,24 @@ Nothing here knows of Flower. `train_round` returns what leaves the device and n
 from __future__ import annotations
 
 import random
-import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from federated import privacy
 from federated.adapters import Arrays, clipped, initial, minus, plus, sent
-from federated.drafts import best_of_three
+from federated.drafts import written
 from federated.settings import Settings
+from federated.style import distance, style_of
 from federated.task import DESKS, Bench, Prepared, peak_mb
 from federated.users import Sent, User, read_partition
 
 Figures = dict[str, float]
-CHECKS = 6
+CHECKS = 8
 """How often the gate is asked while the adapter that never leaves is trained."""
 MARGIN = 0.005
 """Nats a token by which an adapter must be better on the gate's replies to be kept."""
@@ -88,15 +87,13 @@ def update_of(
     return privacy.outgoing(update, here.config, settings)
 
 
-def gated(
-    settings: Settings, at: Desk, start: Arrays, steps: int, rng: random.Random
-) -> tuple[Arrays, Arrays]:
-    """(the adapter at the last step, the one of all steps that the gate's replies like best)."""
-    here = bench(settings)
+def gated(settings: Settings, at: Desk, start: Arrays, number: int) -> tuple[Arrays, Arrays]:
+    """(the adapter at the last of `local_steps`, the one that the gate's replies like best)."""
+    here, steps = bench(settings), settings.local_steps
     best, least = start, here.nll(start, at.gate)
     last = start
-    every = max(1, steps // CHECKS)
-    for last in here.train(start, at.train, steps, rng, every=every):
+    rng = random.Random(f"{settings.seed} {number} examine")
+    for last in here.train(start, at.train, steps, rng, every=max(1, steps // CHECKS)):
         if (nll := here.nll(last, at.gate)) < least:
             best, least = last, nll
     return last, best
@@ -105,40 +102,59 @@ def gated(
 def examine(settings: Settings, number: int, received: Arrays) -> Figures:
     """Figures of one user for every way to adapt: nats a token on the user's last replies.
 
-    `local` starts from nothing and has as many steps as rounds and local steps together, so that
-    federation has no more of the user's own data than it. Where it stops is the gate's choice.
-    `hard` is federated + local to its last step, without any gate; `kept` is what the gate keeps of
-    no adapter, federated, and federated + local.
+    `local` starts from nothing; `both` from the adapter of all or from nothing, whichever the
+    gate's replies like better, as `sidelong personalize` does. Both have `local_steps`, in the same
+    order, and where each stops is the gate's choice. `hard` is `both` at its last step, without
+    that choice; `kept` is what the gate keeps of no adapter, federated, and federated + local.
     """
     started = time.monotonic()
     here, at = bench(settings), desk(settings, number)
     nothing = initial(here.config, settings)
     federated = whole(settings, received)
-    rounds = 0 if settings.method == "local-only" else settings.rounds
-    steps = settings.local_steps + rounds * settings.steps
-    rng = random.Random(f"{settings.seed} {number} examine")
-    _, local = gated(settings, at, nothing, steps, rng)
-    hard, both = gated(settings, at, federated, settings.local_steps, rng)
+    hard, local = gated(settings, at, nothing, number)
+    both = local
+    if here.nll(federated, at.gate) < here.nll(nothing, at.gate):
+        hard, both = gated(settings, at, federated, number)
     ways = {"none": nothing, "local": local, "federated": federated, "both": both, "hard": hard}
     figures = {f"nll-{way}": here.nll(arrays, at.test) for way, arrays in ways.items()}
     gate = {way: here.nll(ways[way], at.gate) for way in ("none", "federated", "both")}
     kept = min(gate, key=gate.__getitem__)
     if gate[kept] > gate["none"] - MARGIN:
         kept = "none"
-    figures["nll-kept"] = figures[f"nll-{kept}"]
-    figures["kept"] = float(("none", "federated", "both").index(kept))
     figures |= {
         "train-texts": float(_count(at.user.train)),
         "gate-texts": float(_count(at.user.gate)),
         "test-texts": float(_count(at.user.test)),
     }
     if settings.drafts:
-        wanted = at.user.test[-settings.drafts :]
-        with tempfile.TemporaryDirectory() as folder:
-            none, mine = best_of_three(settings, here, wanted, ways[kept], Path(folder))
-        figures |= {"best3-none": none, "best3-kept": mine}
+        del ways["hard"]
+        figures |= _exam(settings, at, nothing, ways, figures["nll-none"])
+    for kind in ("nll", "best3", "style"):
+        if f"{kind}-{kept}" in figures:
+            figures[f"{kind}-kept"] = figures[f"{kind}-{kept}"]
+    figures["kept"] = float(("none", "federated", "both").index(kept))
     figures |= {"user": float(number), "seconds": time.monotonic() - started, "peak-mb": peak_mb()}
     return {name: figures[name] for name in privacy.FIGURES if name in figures}
+
+
+def _exam(
+    settings: Settings, at: Desk, nothing: Arrays, ways: Mapping[str, Arrays], own_nats: float
+) -> Figures:
+    """Best-of-3 ROUGE-L and style distance of the drafts that each adapter writes.
+
+    The style is that of the user's own last replies, to which the model without an adapter gives
+    `own_nats` a token.
+    """
+    here = bench(settings)
+    own = style_of([r.text for s in at.user.test for r in s.replies], own_nats)
+    figures: Figures = {}
+    wanted = at.user.test[-settings.drafts :]
+    for way, found in written(settings, here, wanted, ways).items():
+        nats = here.nll(nothing, here.prepare(found.moments, random.Random(0)))
+        texts = [draft.text for moment in found.moments for draft in moment.replies]
+        figures[f"best3-{way}"] = found.best3
+        figures[f"style-{way}"] = distance(style_of(texts, nats), own)
+    return figures
 
 
 def _count(sents: Sequence[Sent]) -> int:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from device.language.engine import Sampling
 from device.language.llama_engine import LlamaEngine
 from device.language.prompt import ThreadPrompt, thread_tokens
+from device.messages import Draft
 from export.metrics import best_rouge_l
 from federated.adapters import Arrays, write_gguf
 from federated.settings import Settings
@@ -19,42 +22,60 @@ LONGEST = 48
 """Tokens of a draft at most."""
 
 
-def best_of_three(
-    settings: Settings, bench: Bench, sents: Sequence[Sent], arrays: Arrays, folder: Path
-) -> tuple[float, float]:
-    """(without an adapter, with this one): mean best ROUGE-L of three drafts, in percent.
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was drafted with one adapter."""
+
+    best3: float
+    """Mean over the moments of the best ROUGE-L of three drafts, in percent."""
+    moments: list[Sent]
+    """The moments, with the drafts in the place of the replies."""
+
+
+def written(
+    settings: Settings, bench: Bench, sents: Sequence[Sent], ways: Mapping[str, Arrays]
+) -> dict[str, Written]:
+    """Three drafts a moment with each adapter.
 
     The intent is the true reply's, so that style is compared and not what to say; the same seeds
-    serve both. `folder` holds the adapter while it is used.
+    serve all. Of several true replies the first is asked for.
     """
     engine = LlamaEngine(settings.path("gguf"), n_ctx=DRAFTS_CONTEXT, n_seqs=DRAFTS + 1, threads=1)
+    found: dict[str, Written] = {}
     try:
-        none = _mean(engine, bench.prompt, sents, settings.seed)
-        path = folder / "adapter.gguf"
-        write_gguf(path, arrays, bench.config, settings, "personal")
-        engine.set_adapter(path)
-        return none, _mean(engine, bench.prompt, sents, settings.seed)
+        with tempfile.TemporaryDirectory() as folder:
+            for way, arrays in ways.items():
+                path = Path(folder) / f"{way}.gguf"
+                write_gguf(path, arrays, bench.config, settings, "personal")
+                engine.set_adapter(path)
+                moments = [
+                    _moment(engine, bench.prompt, sent, settings.seed + n)
+                    for n, sent in enumerate(sents)
+                ]
+                scores = [
+                    best_rouge_l([sent.replies[0].text], [draft.text for draft in moment.replies])
+                    for sent, moment in zip(sents, moments, strict=True)
+                ]
+                found[way] = Written(sum(scores) / len(scores), moments)
     finally:
         engine.shut()
+    return found
 
 
-def _mean(engine: LlamaEngine, prompt: ThreadPrompt, sents: Sequence[Sent], seed: int) -> float:
-    """Over the moments; of several true replies the first is asked for."""
-    scores = []
-    for sent in sents:
-        reply = sent.replies[0]
-        trunk, _ = thread_tokens(prompt, sent.thread, LIMIT)
-        seq = engine.open()
-        engine.extend(seq, [*trunk, *prompt.reply(reply.intent, sent.thread)])
-        forks = engine.fork(seq, DRAFTS)
-        written: list[list[int]] = [[] for _ in forks]
-        sampling = Sampling(temperature=0.8, top_p=0.95, seed=seed)
-        for step in engine.generate(forks, sampling, prompt.stop, LONGEST):
-            for tokens, token in zip(written, step, strict=True):
-                if token is not None:
-                    tokens.append(token)
-        for open_seq in (seq, *forks):
-            engine.close(open_seq)
-        drafts = [engine.vocabulary.decode(tokens).decode(errors="replace") for tokens in written]
-        scores.append(best_rouge_l([reply.text], drafts))
-    return sum(scores) / len(scores)
+def _moment(engine: LlamaEngine, prompt: ThreadPrompt, sent: Sent, seed: int) -> Sent:
+    """The moment with three drafts for its replies."""
+    intent = sent.replies[0].intent
+    trunk, _ = thread_tokens(prompt, sent.thread, LIMIT)
+    seq = engine.open()
+    engine.extend(seq, [*trunk, *prompt.reply(intent, sent.thread)])
+    forks = engine.fork(seq, DRAFTS)
+    tokens: list[list[int]] = [[] for _ in forks]
+    sampling = Sampling(temperature=0.8, top_p=0.95, seed=seed)
+    for step in engine.generate(forks, sampling, prompt.stop, LONGEST):
+        for mine, token in zip(tokens, step, strict=True):
+            if token is not None:
+                mine.append(token)
+    for open_seq in (seq, *forks):
+        engine.close(open_seq)
+    texts = (engine.vocabulary.decode(mine).decode(errors="replace").strip() for mine in tokens)
+    return Sent(sent.thread, tuple(Draft(intent, text) for text in texts))

@@ -23,10 +23,10 @@ from federated.settings import Settings
 ERRORS = (MemoryError, OSError, ValueError, RuntimeError)
 """Kinds of error that a client tells; any other is called "Exception"."""
 
-WAYS = ("none", "local", "federated", "both", "hard", "kept")
+WAYS = ("none", "local", "federated", "both", "kept")
 FIGURES = (
-    "user", *(f"nll-{way}" for way in WAYS), "kept", "train-texts", "gate-texts", "test-texts",
-    "best3-none", "best3-kept", "seconds", "peak-mb",
+    "user", *(f"{kind}-{way}" for kind in ("nll", "best3", "style") for way in WAYS), "nll-hard",
+    "kept", "train-texts", "gate-texts", "test-texts", "seconds", "peak-mb",
 )  # fmt: skip
 """All that a simulated client answers when it is examined, a number each; a device never is."""
 

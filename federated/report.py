@@ -23,6 +23,7 @@ from federated.strategy import Round
 WAYS = {"none": "no adapter", "local": "local only", "federated": "federated",
         "both": "federated + local", "kept": "what the gate keeps"}  # fmt: skip
 KEPT = ("none", "federated", "federated + local")
+EXAM = {"best3": "best of three drafts, ROUGE-L", "style": "style distance of the drafts"}
 FEW = 20
 """Sent replies below which a user counts as one with few."""
 EDGES = (-math.inf, -20, -10, -5, 0, 5, 10, 20, 30, math.inf)
@@ -51,12 +52,15 @@ def report_of(
         "rounds_taken": len(multipliers),
         "refused": sum(len(r.refused) for r in rounds),
         "peak_mb": round(max(f["peak-mb"] for f in figures)),
-        **{f"ppl_{key}": _ppl(users, way) for key, way in _PPL.items()},
+        **{f"ppl_{key}": _ppl(users, way) for key, way in (_WAY | _UNGATED).items()},
         "ppl_few_local": _ppl(few, "local") if few else None,
         "ppl_few_federated_local": _ppl(few, "both") if few else None,
         "few_users": len(few),
-        "best3_none": _mean(figures, "best3-none"),
-        "best3_federated_local": _mean(figures, "best3-kept"),
+        **{
+            f"{kind}_{key}": _mean([u[f"{kind}_{way}"] for u in users])
+            for kind in EXAM
+            for key, way in _WAY.items()
+        },
         "hurt_share": round(sum(g < 0 for g in gains) / len(gains), 4),
         "hurt_share_after_gate": round(sum(g < 0 for g in kept) / len(kept), 4),
         "bytes_up_per_client_round": rounds[-1].bytes_up if rounds else 0,
@@ -73,19 +77,15 @@ def report_of(
     return report
 
 
-_PPL = {
-    "none": "none",
-    "local": "local",
-    "federated": "federated",
-    "federated_local": "both",
-    "kept": "kept",
-    "federated_local_ungated": "hard",
-}
+_WAY = {"none": "none", "local": "local", "federated": "federated", "federated_local": "both",
+        "kept": "kept"}  # fmt: skip
+"""What the report calls a way, and what a client does."""
+_UNGATED = {"federated_local_ungated": "hard"}
 SUMMARY = (
     "users", "rounds", "seconds", "peak_mb", "ppl_none", "ppl_local", "ppl_federated",
-    "ppl_federated_local", "ppl_kept", "best3_none", "best3_federated_local", "hurt_share",
-    "hurt_share_after_gate", "bytes_up_per_client_round", "bytes_down_per_client_round",
-    "epsilon", "delta", "method", "refused", "examined", "status",
+    "ppl_federated_local", "ppl_kept", "best3_none", "best3_federated_local", "style_none",
+    "style_federated_local", "hurt_share", "hurt_share_after_gate", "bytes_up_per_client_round",
+    "bytes_down_per_client_round", "epsilon", "delta", "method", "refused", "examined", "status",
 )  # fmt: skip
 
 
@@ -110,6 +110,7 @@ def _row(name: str, f: dict[str, float]) -> dict[str, Any]:
         "test_replies": int(f["test-texts"]),
         **{f"nll_{way}": round(f[f"nll-{way}"], 4) for way in (*WAYS, "hard")},
         **{f"gain_{way}": gain(way) for way in ("local", "federated", "both", "hard", "kept")},
+        **{f"{kind}_{way}": _rounded(f.get(f"{kind}-{way}")) for kind in EXAM for way in WAYS},
         "kept": KEPT[int(f["kept"])],
         "seconds": round(f["seconds"], 1),
     }
@@ -119,9 +120,14 @@ def _ppl(users: Sequence[dict[str, Any]], way: str) -> float:
     return round(math.exp(sum(u[f"nll_{way}"] for u in users) / len(users)), 3)
 
 
-def _mean(figures: Sequence[dict[str, float]], key: str) -> float | None:
-    found = [f[key] for f in figures if key in f]
-    return round(sum(found) / len(found), 2) if found else None
+def _rounded(figure: float | None) -> float | None:
+    return None if figure is None else round(figure, 3)
+
+
+def _mean(figures: Sequence[float | None]) -> float | None:
+    """None where no drafts were written."""
+    found = [f for f in figures if f is not None]
+    return round(sum(found) / len(found), 3) if found else None
 
 
 def histogram(gains: Sequence[float]) -> list[tuple[str, int]]:
@@ -180,13 +186,21 @@ def draw(report: dict[str, Any], path: Path) -> None:
 def lines(report: dict[str, Any]) -> list[str]:
     """The report for people."""
     titles = ("no adapter", "local", "federated", "fed + local", "kept")
-    out = [f"{'user':18}{'replies':>8}" + "".join(f"{t:>13}" for t in titles) + "   the gate keeps"]
+    head = f"{'':18}{'replies':>8}" + "".join(f"{t:>13}" for t in titles)
+    out = [f"perplexity of the last replies\n{head}   the gate keeps"]
     for u in report["by_user"]:
         cells = "".join(f"{math.exp(u[f'nll_{way}']):13.1f}" for way in WAYS)
         out.append(f"{u['name']:18}{u['replies']:8}{cells}   {u['kept']}")
-    keys = ("none", "local", "federated", "federated_local", "kept")
-    means = "".join(f"{report[f'ppl_{key}']:13.1f}" for key in keys)
-    out += [f"{'all (perplexity)':26}{means}", "", "gain in perplexity, users (after the gate):"]
+    out.append(f"{'all':26}" + "".join(f"{report[f'ppl_{key}']:13.1f}" for key in _WAY))
+    for kind, title in EXAM.items():
+        if report[f"{kind}_none"] is None:  # drafts=0
+            continue
+        out.append(f"{title}\n{head}")
+        for u in report["by_user"]:
+            cells = "".join(f"{u[f'{kind}_{way}']:13.2f}" for way in WAYS)
+            out.append(f"{u['name']:18}{u['replies']:8}{cells}")
+        out.append(f"{'all':26}" + "".join(f"{report[f'{kind}_{key}']:13.2f}" for key in _WAY))
+    out.append("gain in perplexity, users (after the gate):")
     hard = histogram([u["gain_hard"] for u in report["by_user"]])
     after = histogram([u["gain_kept"] for u in report["by_user"]])
     for (label, count), (_, kept) in zip(hard, after, strict=True):
@@ -208,8 +222,6 @@ def lines(report: dict[str, Any]) -> list[str]:
         )
     out += [
         f"perplexity of users with fewer than {FEW} replies: {few}",
-        f"best of three drafts, ROUGE-L: {report['best3_none']} without an adapter, "
-        f"{report['best3_federated_local']} with what the gate keeps",
         f"hurt: {report['hurt_share']:.0%} of the users without the gate, "
         f"{report['hurt_share_after_gate']:.0%} after it",
         f"a client and round: {report['bytes_up_per_client_round']:,} bytes up, "

@@ -46,7 +46,7 @@ class Settings:
     rounds: int = 3
     steps: int = 8
     """Steps of one client in one round; one step is one batch."""
-    local_steps: int = 16
+    local_steps: int = 64
     """Steps at most of the adapter that never leaves; where it stops, the gate says."""
     lr: float = 2e-3
     batch_tokens: int = 192
@@ -67,7 +67,7 @@ class Settings:
     """With fewer valid updates a round changes nothing."""
     timeout: float = 600.0
     """Seconds that a round may take at most; who is late is left out."""
-    drafts: int = 1
+    drafts: int = 2
     """Held-out replies of each user for which drafts are written (best of 3); 0 for none."""
     faults: str = ""
     """For trials: "nan:1,shape:2,norm:3,crash:4,slow:5", who misbehaves how."""
@@ -152,9 +152,10 @@ class Settings:
         return tuple(filter(None, (t.strip() for t in self.targets.split(","))))
 
     def digest(self) -> str:
-        """Says whether a checkpoint was made with the same settings; rounds may differ."""
+        """Says whether a checkpoint was made with the same settings, those left out that no round
+        asks for."""
         told = dataclasses.asdict(self)
-        for free in ("rounds", "resume", "out", "timeout", "drafts", "faults"):
+        for free in ("rounds", "resume", "out", "timeout", "local_steps", "drafts", "faults"):
             del told[free]
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -84,6 +84,22 @@ def test_epsilon_agrees_with_flowers_accountant(multipliers: list[float]) -> Non
     assert ours == pytest.approx(theirs, rel=0.01)
 
 
+@pytest.mark.parametrize("bound", [0.5, 100.0])
+def test_clipping_and_noise_are_those_of_flowers_fixed_clipping(bound: float) -> None:
+    pytest.importorskip("flwr", reason="flwr is in the extra `federated`")
+    from flwr.supercore import differential_privacy as flowers
+
+    update = arrays(1)
+    theirs = [value.copy() for value in update.values()]
+    flowers.clip_inputs_inplace(theirs, bound)
+    ours, length = clipped(update, bound)
+    assert length == pytest.approx(flowers.get_norm(list(update.values())))
+    for value, wanted in zip(ours.values(), theirs, strict=True):
+        np.testing.assert_allclose(value, wanted, rtol=1e-6)
+    settings = Settings(clip=bound, noise=0.7)
+    assert privacy.deviation(settings, 12) == flowers.compute_stdv(0.7, bound, 12)
+
+
 def test_an_honest_noised_update_is_within_the_bound() -> None:
     settings = Settings(noise=1.0, noise_at="client", users=4, clip=2.0)
     draw = np.random.default_rng(0)

@@ -206,6 +206,8 @@ def test_the_report(settings: Settings, tmp_path: Path) -> None:
     for user, gain in enumerate((0.5, -0.1)):
         row = {f"nll-{w}": 4.0 - gain for w in ("local", "federated", "both", "hard")}
         row |= {"nll-none": 4.0, "nll-kept": 4.0 - max(0, gain), "kept": 2.0 if gain > 0 else 0.0}
+        for way in ("none", "local", "federated", "both", "kept"):
+            row |= {f"best3-{way}": 20.0 + user, f"style-{way}": 0.5 - gain / 2}
         row |= {"train-texts": 9.0, "gate-texts": 2.0, "test-texts": 3.0, "seconds": 1.0}
         figures.append(row | {"peak-mb": 500.0 + user, "user": float(user)})
     report = report_of(settings, ["ann", "ben", "cy"], strategy.rounds, figures, strategy.arrays)
@@ -213,13 +215,16 @@ def test_the_report(settings: Settings, tmp_path: Path) -> None:
     assert report["hurt_share"] == 0.5
     assert report["hurt_share_after_gate"] == 0
     assert report["ppl_federated_local"] == pytest.approx(np.exp(3.8), rel=1e-3)
-    assert "ann" in "\n".join(lines(report))
+    assert (report["best3_none"], report["style_federated_local"]) == (20.5, 0.4)
+    said = "\n".join(lines(report))
+    assert all(title in said for title in ("ann", "ROUGE-L", "style distance"))
     assert "not examined: 1 of 3 users" in "\n".join(lines(report))
     last = json.loads(summary(report))
     assert {
         "users", "rounds", "seconds", "peak_mb", "ppl_none", "ppl_local", "ppl_federated",
         "ppl_federated_local", "best3_none", "best3_federated_local", "hurt_share",
-        "hurt_share_after_gate", "bytes_up_per_client_round", "epsilon", "delta",
+        "hurt_share_after_gate", "style_none", "style_federated_local",
+        "bytes_up_per_client_round", "epsilon", "delta",
     } <= set(last)  # fmt: skip
     pytest.importorskip("matplotlib", reason="matplotlib is in the extra `federated`")
     with warnings.catch_warnings():

@@ -96,6 +96,7 @@ def test_a_user_is_examined_every_way(two_users: Settings) -> None:
     )
     assert figures["nll-kept"] in {figures[f"nll-{w}"] for w in ("none", "federated", "both")}
     assert 0 <= figures["best3-none"] <= 100
+    assert figures["style-federated"] == figures["style-none"] > 0, "the same drafts"
     assert tuple(figures) == privacy.FIGURES, "these and no others"
     assert all(isinstance(v, float) for v in figures.values()), "figures, never text"
 
