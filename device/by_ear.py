@@ -184,8 +184,9 @@ class ByEar:
         return self._activity() == "riding"
 
     def _seen(self, scene: Scene) -> Scene:
-        """What of a scene is drawn: while the wearer rides, nothing."""
-        return replace(scenes.DARK, thread=scene.thread) if self._riding else scene
+        """What of a scene is drawn: while the wearer rides and hears, nothing."""
+        unseen = self._riding and self._mouth.works
+        return replace(scenes.DARK, thread=scene.thread) if unseen else scene
 
     async def _draw(self, scene: Scene) -> None:
         await self._inner.show(self._seen(scene))
@@ -200,7 +201,10 @@ class ByEar:
             raise DisplayError("what is to be sent was not heard to its end")
 
     async def _speak(self, words: str) -> None:
+        worked = self._mouth.works
         await self._mouth.say(words, self._ears.silence)
+        if worked and not self._mouth.works:
+            await self._note("The loudspeaker is gone: what would be said is shown.")
 
     async def _note(self, text: str) -> None:
         with suppress(DisplayError):

@@ -33,6 +33,8 @@ class Mouth:
         self._last_sound = float("-inf")
         self._maker = ThreadPoolExecutor(1, "voice")
         self._playing = False
+        self.works = True
+        """Whether the last sentence could be made and played."""
 
     @property
     def speaking(self) -> bool:
@@ -65,10 +67,12 @@ class Mouth:
                     self._playing = True
                     await self._sink.play(sound)
                     self._playing, self._last_sound = False, time.monotonic()
+                    self.works = True
                     if silenced != self._silenced:
                         return False
             except VoiceError as error:
                 log.warning("speech: %s", error)
+                self.works = False
                 return False
             finally:
                 self._playing = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -220,6 +221,23 @@ def test_riding_what_is_noted_is_said_and_not_shown() -> None:
             there.by_ear.notice("The microphone is gone. Plug it in again.")
             await there.until("The microphone is gone.")
             assert not any(scene.rows for scene in there.glass.scenes)
+
+    play(test)
+
+
+def test_riding_what_cant_be_said_is_shown() -> None:
+    async def test() -> None:
+        async with street("riding") as there:
+            there.room.goes_on.set()
+            await there.by_ear.show(Scene("glance", (Row("it will fail", "quote"),), "Ben"))
+            await there.glass.until("loudspeaker is gone")
+            assert "it will fail" in there.glass.text
+            await there.by_ear.show(GLANCE)
+            assert "coming tonight?" in there.glass.text
+            await there.until("Ben: coming tonight?")
+            await asyncio.sleep(0.1)  # it was heard to its end
+            await there.by_ear.show(replace(GLANCE, title="Tom"))
+            assert "coming tonight?" not in there.glass.text
 
     play(test)
 
