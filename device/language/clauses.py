@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -71,13 +72,8 @@ _TITLES = frozenset(["mrs", "mr", "ms", "dr", "the", "flat", "unknown", "number"
 @lru_cache(maxsize=8)
 def index_of(thread: Thread) -> Index:
     """The thread's clauses, people and word weights; the last few threads are kept."""
-    index = Index()
-    people: dict[str, int] = {thread.me: 0}
-    for message in thread.messages:
-        people.setdefault(message.sender, len(people))
-    for name in people:
-        parts = [w for w in words(re.sub(r"[(\[].*?[)\]]", " ", name)) if w not in _TITLES]
-        index.cast.append(frozenset(parts or words(name)))
+    people = {name: i for i, name in enumerate(members(thread))}
+    index = Index(cast=cast_of(people))
     df: dict[str, int] = {}
     seen: set[str] = set()
     for number, message in enumerate(thread.messages):
@@ -94,7 +90,7 @@ def index_of(thread: Thread) -> Index:
                 Clause(
                     number, len(index.clauses), people[message.sender], folded, stems,
                     denies_something(tokens), frozenset(named),
-                    _addressed(folded, index.cast),
+                    addressed(folded, index.cast),
                     tuple(values(piece, source=True)[:MOST_VALUES]),
                 )
             )  # fmt: skip
@@ -117,7 +113,22 @@ def _pieces(text: str) -> list[str]:
     return [*pieces, text[start:]]
 
 
-def _addressed(folded: str, cast: list[frozenset[str]]) -> int | None:
+def members(thread: Thread) -> list[str]:
+    """Everybody who wrote, in the order they came; the wearer first."""
+    return list(dict.fromkeys((thread.me, *(m.sender for m in thread.messages))))
+
+
+def cast_of(names: Iterable[str]) -> list[frozenset[str]]:
+    """The folded words of each name, without titles and what stands in brackets."""
+    cast = []
+    for name in names:
+        parts = [w for w in words(re.sub(r"[(\[].*?[)\]]", " ", name)) if w not in _TITLES]
+        cast.append(frozenset(parts or words(name)))
+    return cast
+
+
+def addressed(folded: str, cast: Sequence[frozenset[str]]) -> int | None:
+    """Which of the cast a folded clause calls by name, at its start or end."""
     for match in _VOCATIVE.finditer(folded):
         word = match[1] or match[2] or match[3]
         if match[2] and _GOVERNS.search(folded, 0, match.start(2)):

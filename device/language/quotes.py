@@ -18,6 +18,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from device.language.clauses import addressed, cast_of, members
 from device.language.consensus import word_f1
 from device.language.values import fold, values
 from device.language.words import asks, corrects, words
@@ -243,20 +244,31 @@ def quoted_summary(thread: Thread, pointers: Sequence[str] = ()) -> Line:
 
 
 def quoted_ask(thread: Thread, pointers: Sequence[str] = ()) -> Line | None:
-    """What somebody else asks in the news, and what belongs to it; None where nobody asks anything.
+    """What somebody else asks in the news, and what belongs to it; None where nobody asks the
+    wearer anything.
 
     `pointers` are texts of what is asked: with them a request needs no question mark. Without any,
-    the last question is taken.
+    the last question is taken. Who calls another by name asks that one.
     """
     others = [m for m in thread.news if m.sender != thread.me]
     if thread.is_answered or not others:
         return None
     said = _sentences(others, thread.me)
     outdated = _outdated(said)
+    names = members(thread)
+    cast = cast_of(names)
+
+    def is_for(sentence: _Sentence) -> bool:
+        """Whether it may ask the wearer."""
+        sender = names.index(others[sentence.message].sender)
+        return addressed(fold(sentence.text), cast) in (None, 0, sender)
+
     open_ = [s for s in said if s not in outdated] or said
-    questions = [s for s in open_ if "?" in s.text]
-    chosen = questions[-1:]
+    asking = [s for s in open_ if "?" in s.text or (pointers and asks(fold(s.text)))]
+    for_wearer = [s for s in asking if is_for(s)]
+    if asking and not for_wearer:
+        return None
+    chosen = for_wearer[-1:]
     if pointers:
-        asking = [s for s in open_ if "?" in s.text or asks(fold(s.text))]
-        chosen = _pointed_at(open_, SUMMARY_CHARS, pointers, asking) or asking[-1:] or open_[-1:]
+        chosen = _pointed_at(open_, SUMMARY_CHARS, pointers, for_wearer) or chosen or open_[-1:]
     return Line(_fitted(_told(chosen), SUMMARY_CHARS), "quote") if chosen else None

@@ -15,15 +15,13 @@ from device.text import neutralise
 LINES: dict[str, Judge] = {
     "glance": Judge(threshold=0.6, least_covered=0.4),
     "summary": Judge(threshold=0.65, least_covered=0.4),
-    "asks": Judge(threshold=0.6, least_covered=0.4),
 }
 """Hold the model's lines against their thread. Below its threshold a summary is no nearer to what
 a person wrote than the quote in its place (docs/decisions/0003-truth.md), and may be false."""
-_NOTHING = 0.6
-"""That nothing is asked needs less agreement than what is asked: it has no words to be wrong."""
-LEAST_AGREED: dict[str, float] = {"glance": 0.8, "summary": 0.8, "asks": 0.8}
+LEAST_AGREED: dict[str, float] = {"glance": 0.9, "summary": 0.9, "asks": 0.6}
 """A line on which its samples agree less is not shown: of lines above 0.6 half were false
-(docs/decisions/0008-consensus.md)."""
+(docs/decisions/0008-consensus.md). Of what is asked only "nothing" is shown, which has no words to
+be wrong."""
 LEAST_SURE = -1.0
 """Nats a token: a draft that the model itself holds less likely is seldom one that could be sent
 (docs/decisions/0011-drafts.md)."""
@@ -31,17 +29,15 @@ LEAST_SURE = -1.0
 
 def line_passes(task: str, text: str, thread: Thread) -> bool:
     """Whether a whole "glance", "summary" or "asks" passes its check."""
+    if task == "asks":
+        return text == NOTHING_ASKED
     if _is_broken(text) or (task == "glance" and len(text) > GLANCE_CHARS):
         return False
-    if task == "asks" and text == NOTHING_ASKED:
-        return True
     return LINES[task].judge(text, thread).passes
 
 
-def is_agreed(task: str, text: str, agreement: float) -> bool:
+def is_agreed(task: str, agreement: float) -> bool:
     """Whether a text's samples agree on it as much as one of its kind must; drafts need none."""
-    if task == "asks" and text == NOTHING_ASKED:
-        return agreement >= _NOTHING
     return agreement >= LEAST_AGREED.get(task, 0.0)
 
 

@@ -20,6 +20,8 @@ from device.messages import GLANCE_CHARS, Card, Draft, Intent, Line, Thread, Tri
 PARTS = ("prefill", "glance", "summary", "asks", "triage", "replies")
 """What `Card.timings_ms` has a time for."""
 DRAFTS = 3
+MOST = 0.5
+"""Above that share of its samples something is asked."""
 WHOLE: dict[str, int] = {"glance": GLANCE_CHARS, "summary": SUMMARY_CHARS}
 """Characters in which news that fit need no line of the model's, unless to warn of them."""
 
@@ -42,8 +44,8 @@ class Work:
     triage: Triage = _UNKNOWN
     intents: list[Intent] = field(default_factory=list)
     """Likeliest first; empty where no reply is needed or none can be written."""
-    is_asked: bool = False
-    """Whether most samples say that something is asked, in whatever words."""
+    asking: float = 0.0
+    """The share of the samples that say that something is asked, in whatever words."""
     warns: bool = False
     """Whether it is called a fraud. What a fraud asks for is then no business of ours."""
 
@@ -57,6 +59,21 @@ class Work:
             return may_be_fraud(thread)
         return task != "glance" or bool(thread.news) or not thread.is_answered
 
+    @property
+    def ask(self) -> Line | None:
+        """What is asked of the wearer, in the asker's words."""
+        if self.warns or "asks" in self.good:
+            return None
+        pointers = [text for text in self.said.get("asks", ()) if text != NOTHING_ASKED]
+        return quoted_ask(self.thread, pointers if self.asking > MOST else ())
+
+    @property
+    def needs_reply(self) -> bool:
+        """Whether a reply is wanted of the wearer: not by a fraud, nor where others are asked."""
+        if self.warns or (self.asking > MOST and self.ask is None):
+            return False
+        return self.triage.needs_reply or self.asking == 1.0
+
     def card(self, model: str) -> Card:
         """The card by that model, with quotes where its lines did not hold or are still to come."""
         thread, good = self.thread, self.good
@@ -66,17 +83,14 @@ class Work:
         )
         if self.warns and not accuses(glance.text):
             glance = warned_glance(thread)
-        asked = [text for text in self.said.get("asks", ()) if text != NOTHING_ASKED]
-        quoted_asks = quoted_ask(thread, asked if self.is_asked else ())
-        asks = Line(good["asks"], "model") if "asks" in good else quoted_asks
         drafts = tuple(Draft(i, good[i]) for i in self.intents if i in good)[:DRAFTS]
         return Card(
             thread_id=thread.id,
             glance=glance,
             summary=summary,
-            asks=None if good.get("asks") == NOTHING_ASKED or self.warns else asks,
-            triage=replace(self.triage, needs_reply=False) if self.warns else self.triage,
-            drafts=() if self.warns else drafts,
+            asks=self.ask,
+            triage=replace(self.triage, needs_reply=self.needs_reply),
+            drafts=drafts if self.needs_reply else (),
             model=model,
             tokens=self.cached.tokens,
             timings_ms={part: self.ms.get(part, 0.0) for part in PARTS},

@@ -27,11 +27,11 @@ from device.language.cache import Cached, ThreadCache
 from device.language.consensus import agreement
 from device.language.decoder import Answer, Decoder, Job, since
 from device.language.engine import Engine, Sampling, Seq
-from device.language.fraud import accuses, may_be_fraud
+from device.language.fraud import accuses, is_plain_fraud, may_be_fraud
 from device.language.plain_replies import plain_replies
 from device.language.prompt import NOTHING_ASKED, Prompt, Task
 from device.language.quotes import quoted_summary
-from device.language.showing import LEAST_SURE, LINES, draft_passes, is_agreed, line_passes
+from device.language.showing import LEAST_SURE, draft_passes, is_agreed, line_passes
 from device.language.spill import Spill
 from device.language.tokenizer import Tokenizer
 from device.language.triage import Triager
@@ -172,7 +172,8 @@ class Writer:
             started = time.perf_counter()
             cached = self.prefill(thread)
             taught = self._prompt.knows(thread)
-            work.append(Work(thread, cached, {"prefill": since(started)}, taught))
+            warns = is_plain_fraud(thread)
+            work.append(Work(thread, cached, {"prefill": since(started)}, taught, warns=warns))
         self._decode(self._lines(work, "glance"))
         for w in work:
             started = time.perf_counter()
@@ -181,13 +182,13 @@ class Writer:
         return work
 
     def _rest(self, work: Sequence[Work]) -> None:
-        """Intents, summary, asks and drafts."""
+        """Summary, asks, intents and drafts."""
+        self._decode(self._lines(work, "summary", "asks"))
         for w in work:
             started = time.perf_counter()
-            if w.triage.needs_reply and w.taught:
+            if w.needs_reply and w.taught:
                 w.intents = self._triager.intents(w.thread, w.cached.seq)
             w.ms["triage"] += since(started)
-        self._decode(self._lines(work, "summary", "asks"))
         started = time.perf_counter()
         drafts = [(w, self._reply(intent, w)) for w in work for intent in w.intents[:DRAFTS]]
         self._decode(drafts, Sampling())
@@ -220,26 +221,26 @@ class Writer:
         answers = self._decoder.decode([job for _, job in jobs], sampling)
         for (w, job), heard in zip(jobs, answers, strict=True):
             w.ms[job.name] = max(answer.ms for answer in heard)
-            if job.name in LINES:
+            if job.name in SAMPLES:
                 w.said[job.name] = [answer.text for answer in heard if answer.text]
             agreed = agreement([answer.text for answer in heard])
             rated = [
                 (self._passes(w, job, a), share) for a, share in zip(heard, agreed, strict=True)
             ]
             (passes, share), best = max(zip(rated, heard, strict=True), key=lambda pair: pair[0])
-            if passes and is_agreed(job.name, best.text, share):
+            if passes and is_agreed(job.name, share):
                 w.good[job.name] = best.text
             if job.name in WHOLE and may_be_fraud(w.thread):
                 w.warns |= 2 * sum(accuses(answer.text) for answer in heard) > len(heard)
             if job.name == "asks":
-                w.is_asked = 2 * sum(a.text != NOTHING_ASKED for a in heard) > len(heard)
+                w.asking = sum(a.text != NOTHING_ASKED for a in heard) / len(heard)
 
     def _passes(self, work: Work, job: Job, answer: Answer) -> bool:
         """Whether a text may be shown as the model's own."""
         name, text, thread = job.name, answer.text, work.cached.read
         if not answer.ended:
             passes = False
-        elif name in LINES:
+        elif name in SAMPLES:
             passes = line_passes(name, text, thread)
         else:
             passes = draft_passes(name, text, thread, [work.good.get(i, "") for i in work.intents])

@@ -225,3 +225,21 @@ def test_nobody_asks() -> None:
     assert quoted_ask(said) is None
     assert quoted_ask(said, ["to come at 7"]) == Line('Ben: "at 7"', "quote")
     assert quoted_ask(chat(("Ben", "free?"), ("Anna", "yes"), unread_from=2), ["free"]) is None
+
+
+@pytest.mark.parametrize(
+    ("sender", "text", "warns"),
+    [
+        ("+44 7700 900123", "Your parcel waits. Pay 1.99 EUR: parcel-help.example/pay", True),
+        ("+44 7700 900123", "Your parcel waits at the shop, Mia", False),
+        ("Mia", "Your parcel waits. Pay 1.99 EUR: parcel-help.example/pay", False),
+    ],
+)
+def test_a_strangers_link_that_wants_money_is_warned_of_whatever_the_model_says(
+    sender: str, text: str, warns: bool
+) -> None:
+    """Unless the wearer has written to them."""
+    result = decoded(chat((sender, text)))[0]
+    assert result.glance.text.startswith(WARNING) == warns
+    answered = chat(("Anna", "hi"), (sender, text), unread_from=1)
+    assert not decoded(answered)[0].glance.text.startswith(WARNING)

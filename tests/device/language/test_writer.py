@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from device.assistant import card_json
-from device.displays.terminal import MODEL_MARK, QUOTE_MARK, show_card
+from device.displays.terminal import QUOTE_MARK, show_card
 from device.language.consensus import agreement
 from device.language.engine import Sampling
 from device.language.grounding import check
@@ -36,14 +36,14 @@ CHAT = Thread(
 )
 """Too long to stand on a card as it is."""
 HEARD = [
-    "Ben asks you to bring 4 chairs to Oakfield.",
-    "Ben asks you to bring chairs to Oakfield at 7:30.",
-    "Ben asks if you can bring 3 chairs to Oakfield.",
-    "Ben asks you to bring 4 chairs to Oakfield.",
-    "Ben asks you to bring 4 chairs to Oakfield.",
-    "Ben asks you to bring 3 chairs to Oakfield.",
+    "Ben asks you to bring 4 chairs to Oakfield at 7:30.",
+    "Ben asks if you can bring 3 chairs to Oakfield at 7:30.",
+    "Ben asks you to bring 4 chairs to Oakfield at 7:30.",
+    "Ben asks you to bring 4 chairs to Oakfield at 7:30.",
+    "Ben asks you to bring 4 chairs to Oakfield at 7:30.",
+    "Ben asks you to bring 3 chairs to Oakfield at 7:30.",
 ]
-"""Six samples of a summary; three have a number that isn't there."""
+"""Six samples of a summary; four have a number that isn't there."""
 MOVED = [
     ("Ben", "dinner at Oakfield on Friday?"),
     ("Anna", "fine"),
@@ -62,7 +62,7 @@ def test_a_card() -> None:
     result = card(script())
     assert (result.glance.text, result.glance.source) == (GOOD["glance"], "model")
     assert (result.summary.text, result.summary.source) == (GOOD["summary"], "model")
-    assert result.asks == Line(GOOD["asks"], "model")
+    assert result.asks == Line(f'Ben: "{ASKED}"', "quote")
     assert (result.triage.needs_reply, result.triage.urgency) == (True, "high")
     assert len(result.drafts) == 3
     assert len({d.intent for d in result.drafts}) == 3
@@ -96,8 +96,9 @@ def test_side_by_side_as_one_by_one() -> None:
 def test_an_invented_number_is_passed_over() -> None:
     result = card(script(glance=["Ben: bring 4 chairs", "Ben: bring 3 chairs"]))
     assert (result.glance.text, result.glance.source) == ("Ben: bring 3 chairs", "model")
-    result = card(script(glance=[*["Ben: bring 4 chairs"] * 5, "Ben: bring 3 chairs"]))
-    assert result.glance.text == "Ben: bring 3 chairs", "though most others say 4"
+    right, wrong = (f"Ben: bring {n} chairs to Oakfield?" for n in (3, 4))
+    result = card(script(glance=[*[wrong] * 4, right]))
+    assert (result.glance.text, result.glance.source) == (right, "model"), "half say 4"
 
 
 @pytest.mark.parametrize(
@@ -173,19 +174,25 @@ def test_nothing_asked_and_no_reply_needed() -> None:
     assert not result.triage.needs_reply
 
 
-def test_what_is_asked_says_whose_words_it_is() -> None:
-    quoted = card(script(asks="to bring 9 chairs")).asks
-    assert quoted == Line(f'Ben: "{ASKED}"', "quote")
-    for asks, source in (("to bring 3 chairs", "model"), ("to bring 9 chairs", "quote")):
-        result = card(script(asks=asks))
-        record = json.loads(card_json(result))
-        assert result.asks is not None
-        assert (record["asks"], record["asks_source"]) == (result.asks.text, source)
-        shown = printed(result)
-        mark = {"model": MODEL_MARK, "quote": QUOTE_MARK}[source]
-        assert f"asks you  {mark} {result.asks.text[:10]}" in shown
+def test_what_is_asked_is_the_askers_own_words_however_the_model_puts_it() -> None:
+    for said in ("to bring 3 chairs", "to bring 9 chairs"):
+        result = card(script(asks=said))
+        assert result.asks == Line(f'Ben: "{ASKED}"', "quote")
+        assert json.loads(card_json(result))["asks_source"] == "quote"
+        assert f"asks you  {QUOTE_MARK} Ben: " in printed(result)
     record = json.loads(card_json(card(script(asks="-"))))
     assert (record["asks"], record["asks_source"]) == (None, None)
+
+
+def test_who_is_surely_asked_is_to_answer_and_nobody_else() -> None:
+    def to(name: str) -> Thread:
+        said = Message("Ben", f"{name}, can you bring 3 chairs to Oakfield at 7:30? {WHY}")
+        return Thread("t", "Anna", (Message("Cleo", "hi all"), said), "Ben", is_group=True)
+
+    assert card(script(triage="none low"), to("Anna")).triage.needs_reply
+    asked_of_cleo = card(script(), to("Cleo"))
+    assert (asked_of_cleo.asks, asked_of_cleo.drafts) == (None, ())
+    assert not asked_of_cleo.triage.needs_reply
 
 
 def printed(result: Card) -> str:
