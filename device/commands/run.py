@@ -9,7 +9,6 @@ import logging
 import signal
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from importlib import util
 from pathlib import Path
@@ -161,7 +160,7 @@ async def _live(
     except SidelongError:
         await connector.close()
         raise
-    counted = _now_and_then(lambda: _write_status(current()))
+    counted = asyncio.Event()
     live = Live(
         name,
         connector,
@@ -171,7 +170,7 @@ async def _live(
         model,
         patience,
         figures,
-        counted,
+        counted.set,
         attention,
         settings.read_receipts,
     )
@@ -180,14 +179,14 @@ async def _live(
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C is a KeyboardInterrupt
             loop.add_signal_handler(number, live.stop)
     log.info("start", extra=about(connector=name))
-    old = None
+    beside = [asyncio.create_task(_keep_status(current, counted))]
     if settings.keep_days and name != "replay":
-        old = asyncio.create_task(keep_only(settings.keep_days, inbox, live.forget))
+        beside.append(asyncio.create_task(keep_only(settings.keep_days, inbox, live.forget)))
     try:
         await live.run()
     finally:
-        if old is not None:
-            old.cancel()
+        for task in beside:
+            task.cancel()
     log.info("stop")
 
 
@@ -233,16 +232,13 @@ def _inbox_of(name: str, settings: Settings) -> Iterator[tuple[Path, str | None]
         yield Path(folder) / "inbox.sqlite", throwaway_key(settings)
 
 
-def _now_and_then(write: Callable[[], None]) -> Callable[[], None]:
-    written = time.monotonic()
-
-    def counted() -> None:
-        nonlocal written
-        if time.monotonic() - written >= STATUS_SECONDS:
-            written = time.monotonic()
-            write()
-
-    return counted
+async def _keep_status(current: Callable[[], Figures], counted: asyncio.Event) -> None:
+    """Write it at once where something was `counted`, and what follows a while later in one go."""
+    while True:
+        await counted.wait()
+        counted.clear()
+        _write_status(current())
+        await asyncio.sleep(STATUS_SECONDS)
 
 
 def _write_status(figures: Figures) -> None:

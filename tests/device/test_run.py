@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import io
 import json
@@ -19,7 +20,9 @@ from types import SimpleNamespace
 import pytest
 
 from device.cli import main
+from device.commands import run
 from device.commands.run import status_path
+from device.figures import Figures, read_figures
 from device.settings import Settings, load_settings, settings_file, settings_path
 from device.voice.audio import write_wav
 from tests.needs import needs_espeak, needs_voice
@@ -221,3 +224,20 @@ def test_a_reply_over_glasses(
     assert answers == {}
     assert drawn[-1] == "disconnected"
     assert "sent: 1" in capsys.readouterr().out
+
+
+def test_the_status_is_that_of_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "STATUS_SECONDS", 0.01)
+
+    async def test() -> None:
+        figures, counted = Figures(), asyncio.Event()
+        keeping = asyncio.create_task(run._keep_status(lambda: figures, counted))
+        for sent in range(1, 4):
+            figures.sent = sent
+            counted.set()
+            async with asyncio.timeout(30):
+                while not status_path().exists() or read_figures(status_path())["sent"] != sent:
+                    await asyncio.sleep(0.01)
+        keeping.cancel()
+
+    asyncio.run(test())
