@@ -130,7 +130,7 @@ def version(distribution: str) -> str:
         return NOT_INSTALLED
 
 
-def progress_bar(shown: bool) -> Progress:
+def progress_bar() -> Progress:
     """Progress on stderr, gone when done; silent where stderr is no terminal."""
     console = Console(stderr=True)
     return Progress(
@@ -140,7 +140,7 @@ def progress_bar(shown: bool) -> Progress:
         TimeRemainingColumn(),
         console=console,
         transient=True,
-        disable=not (shown and console.is_terminal),  # elsewhere it would leave an empty line
+        disable=not console.is_terminal,  # elsewhere it would leave an empty line
         # Left on, rich takes what is meant for a file or pipe and prints it on the terminal.
         redirect_stdout=False,
         redirect_stderr=False,

@@ -18,8 +18,6 @@ from device.displays.terminal import Screen, legend, show_card, show_thread
 
 SIDE_BY_SIDE = 8
 """Threads that are decoded together; fewer in a call come one by one, each with its own times."""
-
-
 LONG = 200
 """Messages that may not fit the context: reading the older ones takes a while by itself."""
 
@@ -51,12 +49,14 @@ def run(args: argparse.Namespace) -> int:
         console.print(legend())
     longest = max(len(thread.messages) for thread in threads)
     doing = "reading" if longest < LONG else f"reading (up to {longest} messages)"
-    with progress_bar(many or longest >= LONG) as progress:
+    with progress_bar() as progress:
         cards = progress.track(assistant.cards(threads), total=len(threads), description=doing)
         for thread, card in zip(threads, cards, strict=True):
+            progress.stop()  # on one terminal the two would write over each other
             if args.json:
                 print(card_json(card), flush=True)
             else:
                 show_thread(thread, console)
                 show_card(card, console, nothing_new=not thread.news)
+            progress.start()
     return problems.exit_code

@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
             return 0
         groups = knobs(cores())
         total = 1 + args.rounds * sum(1 + len(group) for group in groups)
-        with progress_bar(True) as bar:
+        with progress_bar() as bar:
             task = bar.add_task("measuring", total=total)
 
             def measured(tuning: Tuning) -> Trial:
