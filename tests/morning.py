@@ -16,6 +16,7 @@ from pathlib import Path
 from device import desk
 from device.by_ear import ByEar
 from device.connectors.connector import Arrival
+from device.consent import Patience
 from device.messages import Card, Draft, Message, Thread
 from device.settings import Activity
 from device.voice.audio import Feed, Recording, Tape
@@ -109,7 +110,7 @@ async def morning(path: Path, pace: float = 12.0) -> Morning:
                     begun = [start + at - end for *_, at in came.spoken[since:]]
                     return [seconds for seconds in begun if seconds > 0]
 
-                if await until(lambda: bool(answered()), 20):
+                if not over and await until(lambda: bool(answered()), 20):
                     came.answers.append((words, answered()[0]))
                 return
         raise AssertionError(f"{words!r} was not understood in {TRIES} tries: {glass.text}")
@@ -118,7 +119,8 @@ async def morning(path: Path, pace: float = 12.0) -> Morning:
         at = len(came.spoken)
         return lambda: any(text in one for one, *_ in came.spoken[at:])
 
-    async with living(path, by_ear, peer, drafted):  # type: ignore[arg-type]
+    patience = Patience(answer=300, countdown=0.05)
+    async with living(path, by_ear, peer, drafted, patience):  # type: ignore[arg-type]
         for number in range(30):
             conversation = list(GROUPS)[number % 4]
             text = TEXTS[number % len(TEXTS)]
@@ -141,6 +143,7 @@ async def morning(path: Path, pace: float = 12.0) -> Morning:
         await say("no, cancel", lambda: "Nothing was sent." in glass.text)
         peer.brings(arrival("work", "David", LONG, "long"))
         await until(lambda: LONG[:20] in glass.text, 60)
+        tape.pace = 1.0  # what is cut short has to last
         told = heard("holidays")
         await say("read it", lambda: "so much to tell" in glass.text)
         await until(told, 30)

@@ -162,24 +162,24 @@ class Tape:
         if path is not None:
             write_wav(path, b"")
         self._path = path
-        self._pace = pace
+        self.pace = pace
         self._stopped = asyncio.Event()
         self.sound = b""
 
     async def play(self, sound: bytes) -> None:
         """Keep it, as far as it was played."""
         self._stopped.clear()
-        if self._pace is None:
+        if self.pace is None:
             self.sound += sound
             return
         started = asyncio.get_running_loop().time()
         try:
-            await asyncio.wait_for(self._stopped.wait(), seconds(len(sound)) / self._pace)
+            await asyncio.wait_for(self._stopped.wait(), seconds(len(sound)) / self.pace)
         except TimeoutError:
             self.sound += sound
         else:
             played = asyncio.get_running_loop().time() - started
-            self.sound += sound[: round(played * self._pace * RATE) * WIDTH]
+            self.sound += sound[: round(played * self.pace * RATE) * WIDTH]
 
     def stop(self) -> None:
         """Silence at once."""
