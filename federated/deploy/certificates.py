@@ -49,8 +49,9 @@ def make_server_certificate(folder: Path, names: Sequence[str]) -> None:
     ca = x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes())
     assert isinstance(ca_key, ec.EllipticCurvePrivateKey)  # `make_ca` writes no other
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:64])])
-    known = [_general_name(name) for name in dict.fromkeys((*names, *LOOPBACK))]
+    every = list(dict.fromkeys((*names, *LOOPBACK)))
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, every[0][:64])])
+    known = [_general_name(name) for name in every]
     issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
     certificate = (
         _builder(subject, ca.subject, key.public_key(), SERVER_DAYS)

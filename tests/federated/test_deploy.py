@@ -65,6 +65,14 @@ def test_rotation_keeps_names_and_ca(folder: Path) -> None:
     assert certificates.server_names(folder) == ["fleet.example.org"]
 
 
+def test_a_federation_on_loopback_alone_is_rotated_too(tmp_path: Path) -> None:
+    certificates.make_ca(tmp_path)
+    certificates.make_server_certificate(tmp_path, ["127.0.0.1"])
+    before = (tmp_path / "server.pem").read_bytes()
+    certificates.make_server_certificate(tmp_path, certificates.server_names(tmp_path))
+    assert (tmp_path / "server.pem").read_bytes() != before
+
+
 def test_a_devices_key_is_what_flower_takes(tmp_path: Path) -> None:
     said = certificates.make_device_key(tmp_path / "key")
     public = load_ssh_public_key(said.encode())

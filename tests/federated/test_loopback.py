@@ -90,20 +90,18 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
                 reached = reach(fleet)
                 one.join()
                 two.join()
-                run = start_run(fleet, "rounds=2", f"timeout={BOUND}")
+                run = start_run(fleet, "rounds=3", f"timeout={BOUND}")
                 until(lambda: len(rounds_of(fleet)) == 1 or run.poll() is not None, "round 1")
                 two.kill()
-                out, err = run.communicate(timeout=PATIENCE)
-                assert run.returncode == 0, out + err
-                first = rounds_of(fleet)
+                until(lambda: len(rounds_of(fleet)) == 2 or run.poll() is not None, "round 2")
+                first, before = rounds_of(fleet), len(pushed(recorder))
                 two.join()
-                run = start_run(fleet, "rounds=4", "resume=true", f"timeout={PATIENCE}")
-                until(lambda: len(rounds_of(fleet)) == 3 or run.poll() is not None, "round 3")
+                until(lambda: len(pushed(recorder)) > before or run.poll() is not None, "round 3")
                 link.kill()
                 _, err = run.communicate(timeout=PATIENCE)
                 broken = (run.returncode, err)
             with superlink(fleet):
-                run = start_run(fleet, "rounds=4", "resume=true", f"timeout={PATIENCE}")
+                run = start_run(fleet, "rounds=3", "resume=true", f"timeout={PATIENCE}")
                 said, err = run.communicate(timeout=PATIENCE)
                 assert run.returncode == 0, said + err
                 until(lambda: "running" not in statuses(fleet), "the broken run is over", 5)
@@ -118,6 +116,11 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         finally:
             one.kill()
             two.kill()
+
+
+def pushed(recorder: Recorder) -> list[bytes]:
+    """What devices have sent: tensors, and their messages around them."""
+    return [body for path, body in recorder.seen if path.endswith("push-object")]
 
 
 def statuses(fleet: host.Fleet) -> list[str]:
@@ -180,15 +183,15 @@ def test_a_server_that_was_killed_goes_on_from_its_checkpoint(story: Story) -> N
     code, said = story.broken
     assert code == 2, "the run that was broken off is no success"
     assert "Traceback" not in said
-    assert "resumed behind round 3" in story.said
-    assert [r.number for r in story.last] == [1, 2, 3, 4]
-    assert [r.taken for r in story.last] == [2, 1, 2, 2]
+    assert "resumed behind round 2" in story.said
+    assert [r.number for r in story.last] == [1, 2, 3]
+    assert [r.taken for r in story.last] == [2, 1, 2]
     assert story.last[:2] == story.first
 
 
 def test_the_final_status_counts(story: Story) -> None:
-    assert story.statuses[0] == story.statuses[2] == COMPLETED
-    assert story.statuses[1] != COMPLETED
+    broken, resumed = story.statuses
+    assert (broken == COMPLETED, resumed) == (False, COMPLETED)
     assert json.loads(story.said.splitlines()[-1])["status"] == COMPLETED
 
 
@@ -199,7 +202,7 @@ def test_a_revoked_device_is_refused(story: Story) -> None:
 
 def test_devices_ran_their_own_client(story: Story) -> None:
     """The app that was sent with the run is the simulation's, whose client does nothing here."""
-    assert all(r.taken == r.asked for r in (story.last[0], *story.last[2:]))
+    assert all(r.taken == r.asked for r in (story.last[0], story.last[2]))
 
 
 def test_devices_hold_the_adapter_and_know_what_left(story: Story) -> None:
@@ -232,12 +235,13 @@ def test_the_traffic_holds_no_text_no_tokens_and_no_names(story: Story) -> None:
 
 
 def test_the_traffic_is_the_tensors_and_little_else(story: Story) -> None:
-    sizes = [len(body) for path, body in story.recorder.seen if path.endswith("push-object")]
+    sizes = [len(body) for body in pushed(story.recorder)]
     listed = 5632  # bytes of the tiny model's five tensors
     updates = sum(r.taken for r in story.last)
-    answers = updates + 3 * 2  # and the two devices' empty answers to three adapters
+    most = updates + 3  # one was lost with its device, two in the round that was broken off
+    answers = most + 2  # and the two devices' empty answers to the adapter
     assert sum(sizes) >= updates * listed
-    assert sum(sizes) < (updates + 4) * listed + answers * 4000, "no room for a second message"
+    assert sum(sizes) < most * listed + answers * 4000, "no room for a second message"
 
 
 def packed(prompt: ThreadPrompt, text: str) -> list[bytes]:
