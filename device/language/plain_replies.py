@@ -2,8 +2,8 @@
 
 Each says no more than its intent, so that it can be sent to nearly anything that calls for it; the
 model only chooses the one it holds likeliest there (a closed set as in Smart Reply, Kannan et al.
-2016). docs/decisions/0011-drafts.md has the figures. "inform" has none: what there is to tell only
-the wearer knows.
+2016). A wearer who mixes Spanish or Hindi into English gets no other drafts. "inform" has none: what
+there is to tell only the wearer knows. docs/decisions/0011-drafts.md has the figures.
 """
 
 from __future__ import annotations
@@ -55,7 +55,10 @@ HINDI: Mapping[Intent, tuple[str, ...]] = {
     "congratulate": ("Badhai ho!", "Bahut khushi hui!"),
 }
 _IN_SPANISH = "que el los las y en un una por para con es pero muy ya te lo mi"
-_IN_HINDI = "hai haan nahi kya ka ki ke ko main tum aap bhi toh kar kal aur ho"
+_IN_HINDI = (
+    "hai hain haan nahi kya ka ki ke ko main tum aap bhi toh kar kal aur ho hoon hun gaya gayi raha"
+    " rahi rahe yaar abhi aaj mera meri tera teri mujhe kuch sab"
+)
 _MARKS = (
     (SPANISH, frozenset(_IN_SPANISH.split())),
     (HINDI, frozenset(_IN_HINDI.split())),
@@ -74,19 +77,30 @@ def plain_replies(intent: Intent, thread: Thread) -> list[str]:
     >>> plain_replies("decline", Thread("t", "Ana", (Message("Ana", "ok then"),)))[0]
     "sorry, I can't"
     """
-    own = [m.text.strip() for m in thread.messages if m.sender == thread.me and m.text.strip()]
-    recent = own[-RECENT:]
+    recent = _own(thread)
     small = 2 * sum(text[0].islower() for text in recent) > len(recent)
     bare = 2 * sum(text[-1].isalnum() for text in recent) > len(recent)
-    read = recent or [m.text for m in thread.messages[-RECENT:]]
     replies = []
-    for reply in _set(words(" ".join(read))).get(intent, ()):
+    for reply in _set(thread).get(intent, ()):
         text = reply.removesuffix(".") if bare else reply
         replies.append(text[0].lower() + text[1:] if small else text)
     return replies
 
 
-def _set(said: list[str]) -> Mapping[Intent, tuple[str, ...]]:
+def is_mixed(thread: Thread) -> bool:
+    """Whether the wearer writes Spanish or Hindi, mixed with English or not."""
+    return _set(thread) is not PLAIN
+
+
+def _own(thread: Thread) -> list[str]:
+    """The wearer's last texts."""
+    own = [m.text.strip() for m in thread.messages if m.sender == thread.me and m.text.strip()]
+    return own[-RECENT:]
+
+
+def _set(thread: Thread) -> Mapping[Intent, tuple[str, ...]]:
+    """By what the wearer wrote, or, where that is nothing, the others."""
+    said = words(" ".join(_own(thread) or [m.text for m in thread.messages[-RECENT:]]))
     for replies, marks in _MARKS:
         if sum(word in marks for word in said) > MIXED * len(said):
             return replies

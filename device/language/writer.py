@@ -28,7 +28,7 @@ from device.language.consensus import agreement
 from device.language.decoder import Answer, Decoder, Job, since
 from device.language.engine import Engine, Sampling, Seq
 from device.language.fraud import accuses, is_plain_fraud, may_be_fraud
-from device.language.plain_replies import plain_replies
+from device.language.plain_replies import is_mixed, plain_replies
 from device.language.prompt import NOTHING_ASKED, Prompt, Task
 from device.language.quotes import quoted_summary
 from device.language.showing import LEAST_SURE, draft_passes, is_agreed, line_passes
@@ -190,7 +190,12 @@ class Writer:
                 w.intents = self._triager.intents(w.thread, w.cached.seq)
             w.ms["triage"] += since(started)
         started = time.perf_counter()
-        drafts = [(w, self._reply(intent, w)) for w in work for intent in w.intents[:DRAFTS]]
+        drafts = [
+            (w, self._reply(intent, w))
+            for w in work
+            for intent in w.intents[:DRAFTS]
+            if not is_mixed(w.thread)
+        ]
         self._decode(drafts, Sampling())
         for w in work:
             self._settle(w)

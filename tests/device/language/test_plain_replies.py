@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from device.language.grounding import check_reply
-from device.language.plain_replies import HINDI, PLAIN, SPANISH, plain_replies
+from device.language.plain_replies import HINDI, PLAIN, SPANISH, is_mixed, plain_replies
 from device.language.polarity import contradicts
 from device.messages import INTENTS, Message, Thread
 
@@ -36,6 +36,7 @@ def test_every_set_has_all_intents_but_one_and_claims_nothing(
         (["Estoy en la casa pero ya voy"], "Perdón, no puedo"),
         (["qué pasó mija, who do I gotta fight"], "sorry, I can't"),
         (["Haan main aa raha hoon"], "Sorry, nahi ho payega"),
+        (["haan aa gaya, forward karti hoon ruk"], "sorry, nahi ho payega"),
         (["🙂", " "], "Sorry, I can't."),
     ],
 )
@@ -47,3 +48,5 @@ def test_a_wearer_who_wrote_nothing_is_answered_for_in_the_language_of_the_other
     spanish = Thread("t", "Ana", (Message("Ben", "¿puedes venir por los niños en la tarde?"),))
     assert plain_replies("accept", spanish)[0] == "Sí, claro."
     assert plain_replies("inform", spanish) == []
+    assert is_mixed(spanish)
+    assert not is_mixed(chat("on my way"))

@@ -17,7 +17,7 @@ from device.displays.terminal import QUOTE_MARK, show_card
 from device.language.consensus import agreement
 from device.language.engine import Sampling
 from device.language.grounding import check
-from device.language.plain_replies import PLAIN
+from device.language.plain_replies import HINDI, PLAIN
 from device.language.prompt import ThreadPrompt
 from device.language.showing import LINES
 from device.language.work import DRAFTS
@@ -250,6 +250,15 @@ def test_a_draft_that_the_model_is_not_sure_of_is_replaced() -> None:
     result = card(script(reply_ask=["which chairs, and whose?", "Can I call you?"]))
     assert Draft("ask", "Can I call you?") in result.drafts
     assert Draft("ack", "ok then") in result.drafts
+
+
+def test_for_who_mixes_languages_no_words_of_the_models_own_are_drafted() -> None:
+    mixed = replace(CHAT, messages=(Message("Anna", "haan aa rahi hoon"), *CHAT.messages))
+    drafts = card(script(), mixed).drafts
+    assert len(drafts) == DRAFTS
+    assert all(
+        d.text.capitalize() in {t.removesuffix(".") for t in HINDI[d.intent]} for d in drafts
+    )
 
 
 def test_another_intent_takes_the_place_of_one_without_plain_replies() -> None:
