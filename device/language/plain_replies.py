@@ -2,8 +2,8 @@
 
 Each says no more than its intent, so that it can be sent to nearly anything that calls for it; the
 model only chooses the one it holds likeliest there (a closed set as in Smart Reply, Kannan et al.
-2016). A wearer who mixes Spanish or Hindi into English gets no other drafts. "inform" has none: only
-the wearer knows what there is to tell. docs/decisions/0011-drafts.md has the figures.
+2016). A wearer who mixes Spanish or Hindi into English gets no other drafts. "inform" has none:
+only the wearer knows what there is to tell. docs/decisions/0011-drafts.md has the figures.
 """
 
 from __future__ import annotations

@@ -54,12 +54,13 @@ _CHANGES = re.compile(
 
 
 def shorten(text: str, chars: int) -> str:
-    """`text` in at most `chars` characters, cut at a word boundary and marked with "…"."""
+    """`text` in at most `chars` characters, marked with "…": cut at a word boundary, or, where that
+    would lose more than half of them, in a word."""
     if len(text) <= chars:
         return text
     head = text[: chars - 1]
-    whole = head.rsplit(" ", 1)[0] if " " in head else head
-    return whole.rstrip(" ,;:-/") + "…"
+    whole = head.rpartition(" ")[0]
+    return (whole if 2 * len(whole) > chars else head).rstrip(" ,;:-/") + "…"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -243,3 +243,7 @@ def test_a_strangers_link_that_wants_money_is_warned_of_whatever_the_model_says(
     assert result.glance.text.startswith(WARNING) == warns
     answered = chat(("Anna", "hi"), (sender, text), unread_from=1)
     assert not decoded(answered)[0].glance.text.startswith(WARNING)
+
+
+def test_a_word_without_end_is_cut_and_not_left_out() -> None:
+    assert quoted_glance(chat(("Ben", "look: " + "ha" * 99))).text.startswith('Ben: "look: haha')
