@@ -89,12 +89,13 @@ def lines_that_pass(
 ) -> list[bool]:
     """Of each line and draft that the model says about these threads, whether it passes the check.
 
-    Everything that is decoded counts, shown or not.
+    Everything that is decoded counts, shown or not, but what is asked: that only points.
     """
     held: list[bool] = []
 
     def watch(thread: Thread, name: str, text: str, holds: bool) -> None:
-        held.append(holds)
+        if name != "asks":
+            held.append(holds)
 
     writer = load_writer(
         model, threads=cores, together=TOGETHER, watch=watch, adapter=lambda: adapter
