@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from device.language.cache import Cached
@@ -38,16 +39,23 @@ class Work:
     taught: bool = True
     """Whether the model knows the language."""
     good: dict[str, str] = field(default_factory=dict)
-    """What may be shown, by "glance", "summary", "asks", or intent."""
+    """What may be shown as the model's own, by "glance", "summary", "asks", or intent."""
     said: dict[str, list[str]] = field(default_factory=dict)
-    """Every sample of a line, shown or not: they point at what a quote should hold."""
+    """Every sample of glance and summary, shown or not: they point at what a quote should hold."""
     triage: Triage = _UNKNOWN
     intents: list[Intent] = field(default_factory=list)
     """Likeliest first; empty where no reply is needed or none can be written."""
+    ask: Line | None = field(init=False)
+    """What is asked of the wearer, in the asker's words; a question, before the model was asked."""
     asking: float = 0.0
     """The share of the samples that say that something is asked, in whatever words."""
+    drafts: list[Draft] = field(default_factory=list)
+    """Of different intents, the likeliest first."""
     warns: bool = False
     """Whether it is called a fraud. What a fraud asks for is then no business of ours."""
+
+    def __post_init__(self) -> None:
+        self.ask = quoted_ask(self.thread)
 
     def wants(self, task: Task) -> bool:
         """Whether the model is asked for this line, rather than the sender for their own words."""
@@ -59,13 +67,14 @@ class Work:
             return may_be_fraud(thread)
         return task != "glance" or bool(thread.news) or not thread.is_answered
 
-    @property
-    def ask(self) -> Line | None:
-        """What is asked of the wearer, in the asker's words."""
-        if self.warns or "asks" in self.good:
-            return None
-        pointers = [text for text in self.said.get("asks", ()) if text != NOTHING_ASKED]
-        return quoted_ask(self.thread, pointers if self.asking > MOST else ())
+    def hear_asks(self, texts: Sequence[str], nothing: bool) -> None:
+        """Take in every sample of what is asked; `nothing` is, where they agree on that."""
+        pointers = [text for text in texts if text != NOTHING_ASKED]
+        self.asking = len(pointers) / len(texts)
+        if nothing:
+            self.ask = None
+        elif self.asking > MOST:
+            self.ask = quoted_ask(self.thread, pointers)
 
     @property
     def needs_reply(self) -> bool:
@@ -83,14 +92,13 @@ class Work:
         )
         if self.warns and not accuses(glance.text):
             glance = warned_glance(thread)
-        drafts = tuple(Draft(i, good[i]) for i in self.intents if i in good)[:DRAFTS]
         return Card(
             thread_id=thread.id,
             glance=glance,
             summary=summary,
-            asks=self.ask,
+            asks=None if self.warns else self.ask,
             triage=replace(self.triage, needs_reply=self.needs_reply),
-            drafts=drafts if self.needs_reply else (),
+            drafts=tuple(self.drafts) if self.needs_reply else (),
             model=model,
             tokens=self.cached.tokens,
             timings_ms={part: self.ms.get(part, 0.0) for part in PARTS},

@@ -6,7 +6,7 @@
 4. summary and asks are decoded together, then three drafts, in one batch of forks each
 5. each line is sampled several times at once; of the samples that pass the judge the one is taken
    on which the others agree most (`device.language.consensus`); where none passes, or they hardly
-   agree, it becomes a quote
+   agree, it becomes a quote; what is asked always is one, at which they point
 6. a draft is decoded greedily; where it fails its check, or the model isn't sure of it, a plain
    reply takes its place (`device.language.plain_replies`)
 
@@ -29,14 +29,14 @@ from device.language.decoder import Answer, Decoder, Job, since
 from device.language.engine import Engine, Sampling, Seq
 from device.language.fraud import accuses, is_plain_fraud, may_be_fraud
 from device.language.plain_replies import is_mixed, plain_replies
-from device.language.prompt import NOTHING_ASKED, Prompt, Task
+from device.language.prompt import Prompt, Task
 from device.language.quotes import quoted_summary
 from device.language.showing import LEAST_SURE, draft_passes, is_agreed, line_passes
 from device.language.spill import Spill
 from device.language.tokenizer import Tokenizer
 from device.language.triage import Triager
 from device.language.work import DRAFTS, WHOLE, Work
-from device.messages import Card, Intent, Thread, Triage
+from device.messages import Card, Draft, Intent, Thread, Triage
 
 Watch = Callable[[Thread, str, str, bool], None]
 """(thread, task or intent, a text decoded for it, whether that may be shown)."""
@@ -204,12 +204,11 @@ class Writer:
 
     def _settle(self, work: Work) -> None:
         """Three drafts of the likeliest intents for which there is one."""
-        own = {intent: work.good.pop(intent) for intent in work.intents if intent in work.good}
         for intent in work.intents:
-            if sum(i in work.good for i in work.intents) == DRAFTS:
+            if len(work.drafts) == DRAFTS:
                 break
-            if draft := self._draft(work, intent, own.get(intent)):
-                work.good[intent] = draft
+            if text := self._draft(work, intent, work.good.get(intent)):
+                work.drafts.append(Draft(intent, text))
 
     def _draft(self, work: Work, intent: Intent, own: str | None) -> str | None:
         """The model's own where it is sure of it, else the likeliest plain reply, if any."""
@@ -226,7 +225,7 @@ class Writer:
         answers = self._decoder.decode([job for _, job in jobs], sampling)
         for (w, job), heard in zip(jobs, answers, strict=True):
             w.ms[job.name] = max(answer.ms for answer in heard)
-            if job.name in SAMPLES:
+            if job.name in WHOLE:
                 w.said[job.name] = [answer.text for answer in heard if answer.text]
             agreed = agreement([answer.text for answer in heard])
             rated = [
@@ -238,7 +237,7 @@ class Writer:
             if job.name in WHOLE and may_be_fraud(w.thread):
                 w.warns |= 2 * sum(accuses(answer.text) for answer in heard) > len(heard)
             if job.name == "asks":
-                w.asking = sum(a.text != NOTHING_ASKED for a in heard) / len(heard)
+                w.hear_asks([answer.text for answer in heard], nothing="asks" in w.good)
 
     def _passes(self, work: Work, job: Job, answer: Answer) -> bool:
         """Whether a text may be shown as the model's own."""
