@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, pstdev
 
-from device.language.words import words
+from device.language.words import IN_HINDI, IN_SPANISH, words
 
 EMOJI = re.compile(r"[\U0001F000-\U0001FAFF\u2600-\u27BF]|(?<!\w)[:;=]['’]?-?[()DPpOo/|*]|<3")
 CONTRACTED = re.compile(
@@ -22,14 +22,13 @@ CONTRACTED = re.compile(
     r"gotta|lemme|u|ur|r|n)\b",
     re.IGNORECASE,
 )
-_MIXED = """
-hai haan nahi kya yaar bhai acha accha theek thik kar karo raha rahi hoon mera tera aaj kal abhi bas
-bhi toh jaldi chalo matlab ka ki ko se mein
-que si ya pero para por el la los las una es de y con muy bien gracias manana hoy ahora claro
-lah lor liao leh meh wat den juz oso dun ur
+_ALSO = """
+acha accha theek thik karo bas jaldi chalo matlab se mein
+si la de bien gracias manana hoy ahora claro
+lah lor liao leh meh wat den juz oso dun
 abeg wey dey
 """
-MIXED = frozenset(_MIXED.split())
+MIXED = IN_HINDI | IN_SPANISH | frozenset(_ALSO.split())
 """The commonest words that the sets' writers mix into their English, folded: Hindi in Latin
 letters, Spanish, Singlish, Pidgin."""
 

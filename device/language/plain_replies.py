@@ -9,8 +9,9 @@ only the wearer knows what there is to tell. docs/decisions/0011-drafts.md has t
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 
-from device.language.words import words
+from device.language.words import IN_HINDI, IN_SPANISH, words
 from device.messages import Intent, Thread
 
 PLAIN: Mapping[Intent, tuple[str, ...]] = {
@@ -54,18 +55,9 @@ HINDI: Mapping[Intent, tuple[str, ...]] = {
     "comfort": ("Sab theek ho jayega.", "Koi bhi kaam ho toh bolna."),
     "congratulate": ("Badhai ho!", "Bahut khushi hui!"),
 }
-_IN_SPANISH = "que el los las y en un una por para con es pero muy ya te lo mi"
-_IN_HINDI = (
-    "hai hain haan nahi kya ka ki ke ko main tum aap bhi toh kar kal aur ho hoon hun gaya gayi raha"
-    " rahi rahe yaar abhi aaj mera meri tera teri mujhe kuch sab"
-)
-_MARKS = (
-    (SPANISH, frozenset(_IN_SPANISH.split())),
-    (HINDI, frozenset(_IN_HINDI.split())),
-)
-"""Each set, and everyday words of its language that English doesn't have."""
+_SETS = ((SPANISH, IN_SPANISH), (HINDI, IN_HINDI))
 MIXED = 0.15
-"""With such a share of these words somebody writes that language, mixed with English or not."""
+"""With such a share of its everyday words somebody writes a language, mixed with English or not."""
 RECENT = 8
 """The wearer's last messages that show how they write."""
 
@@ -93,15 +85,15 @@ def is_mixed(thread: Thread) -> bool:
 
 
 def _own(thread: Thread) -> list[str]:
-    """The wearer's last texts."""
-    own = [m.text.strip() for m in thread.messages if m.sender == thread.me and m.text.strip()]
-    return own[-RECENT:]
+    """The wearer's last texts, the newest first."""
+    own = (m.text.strip() for m in reversed(thread.messages) if m.sender == thread.me)
+    return list(islice(filter(None, own), RECENT))
 
 
 def _set(thread: Thread) -> Mapping[Intent, tuple[str, ...]]:
     """By what the wearer wrote, or, where that is nothing, the others."""
     said = words(" ".join(_own(thread) or [m.text for m in thread.messages[-RECENT:]]))
-    for replies, marks in _MARKS:
+    for replies, marks in _SETS:
         if sum(word in marks for word in said) > MIXED * len(said):
             return replies
     return PLAIN

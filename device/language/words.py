@@ -29,6 +29,15 @@ bhi kya aur par pe wala wale wali el la los las de del que y en es un una lo le 
 """
 STOP = frozenset(_STOP.split())
 
+_IN_SPANISH = "que el los las y en un una por para con es pero muy ya te lo mi"
+_IN_HINDI = """
+hai hain haan nahi kya ka ki ke ko main tum aap bhi toh kar kal aur ho hoon hun gaya gayi raha rahi
+rahe yaar abhi aaj mera meri tera teri mujhe kuch sab
+"""
+IN_SPANISH = frozenset(_IN_SPANISH.split())
+IN_HINDI = frozenset(_IN_HINDI.split())
+"""Everyday words of a language, Hindi in Latin letters, that English doesn't have."""
+
 _NEGATORS = """
 not no never without nobody nothing none neither nor cannot cant dont doesnt didnt wont isnt arent
 wasnt werent wouldnt couldnt shouldnt hasnt havent hadnt aint nahi nahin nai mat nunca nadie nada
