@@ -3,8 +3,9 @@
     spilled/<SHA-256 of the thread's id>     a sequence as `saved` writes it, for its owner's eyes
 
 A file holds what was said as tokens, so it is as private as the inbox, and goes with it. It is
-used once: a thread that is back in the engine leaves nothing on disk that a message taken back
-meanwhile could be read from. Whatever is wrong with a file, the thread is read anew.
+used once: a thread that is back in the engine leaves no file that a message taken back meanwhile
+could be read from. What is forgotten or wiped is overwritten too; what was only used, or makes room
+for others, is not. Whatever is wrong with a file, the thread is read anew.
 """
 
 from __future__ import annotations
