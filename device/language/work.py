@@ -45,17 +45,14 @@ class Work:
     triage: Triage = _UNKNOWN
     intents: list[Intent] = field(default_factory=list)
     """Likeliest first; empty where no reply is needed or none can be written."""
-    ask: Line | None = field(init=False)
-    """What is asked of the wearer, in the asker's words; a question, before the model was asked."""
-    asking: float = 0.0
-    """The share of the samples that say that something is asked, in whatever words."""
+    ask: Line | None = None
+    """What is asked of the wearer, in the asker's words, once the model was asked for it."""
+    asking: float | None = None
+    """The share of its samples that say that something is asked, in whatever words."""
     drafts: list[Draft] = field(default_factory=list)
     """Of different intents, the likeliest first."""
     warns: bool = False
     """Whether it is called a fraud. What a fraud asks for is then no business of ours."""
-
-    def __post_init__(self) -> None:
-        self.ask = quoted_ask(self.thread)
 
     def wants(self, task: Task) -> bool:
         """Whether the model is asked for this line, rather than the sender for their own words."""
@@ -71,17 +68,16 @@ class Work:
         """Take in every sample of what is asked; `nothing` is, where they agree on that."""
         pointers = [text for text in texts if text != NOTHING_ASKED]
         self.asking = len(pointers) / len(texts)
-        if nothing:
-            self.ask = None
-        elif self.asking > MOST:
-            self.ask = quoted_ask(self.thread, pointers)
+        if not nothing:
+            self.ask = quoted_ask(self.thread, pointers if self.asking > MOST else ())
 
     @property
     def needs_reply(self) -> bool:
         """Whether a reply is wanted of the wearer: not by a fraud, nor where others are asked."""
-        if self.warns or (self.asking > MOST and self.ask is None):
+        asking = self.asking or 0.0
+        if self.warns or (asking > MOST and self.ask is None):
             return False
-        return self.triage.needs_reply or self.asking == 1.0
+        return self.triage.needs_reply or asking == 1.0
 
     def card(self, model: str) -> Card:
         """The card by that model, with quotes where its lines did not hold or are still to come."""
@@ -92,11 +88,12 @@ class Work:
         )
         if self.warns and not accuses(glance.text):
             glance = warned_glance(thread)
+        ask = quoted_ask(thread) if self.asking is None else self.ask
         return Card(
             thread_id=thread.id,
             glance=glance,
             summary=summary,
-            asks=None if self.warns else self.ask,
+            asks=None if self.warns else ask,
             triage=replace(self.triage, needs_reply=self.needs_reply),
             drafts=tuple(self.drafts) if self.needs_reply else (),
             model=model,
