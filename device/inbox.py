@@ -70,7 +70,9 @@ class Inbox(InboxFile):
         On disk when it returns: this is when a connector may acknowledge. Without `messages` the
         thread is taken whole, and what stands before its `unread_from` counts as read; with
         `messages` only those are taken, oldest first, and `thread` says where they belong. The
-        newest title and name of the wearer win; the first text of a message id stays.
+        newest title and name of the wearer win; the first text of a message id stays, and of a
+        thread taken whole its newest date and time, as an export read in another date order gives
+        them.
 
         A message without an id gets one from its sender, text, date and time, and from how many
         equal ones precede it in this call. So a source without ids must deliver a conversation
@@ -105,6 +107,12 @@ class Inbox(InboxFile):
                 ).rowcount
                 for row in rows
             )
+            if messages is None:
+                db.executemany(
+                    "UPDATE messages SET date = ?1, time = ?2 WHERE thread = ?3 AND id = ?4"
+                    " AND (date IS NOT ?1 OR time IS NOT ?2)",
+                    [(date, clock, key, id_) for id_, _, date, clock, _, _ in rows],
+                )
             if messages is None and thread.unread_from:
                 self._advance("read", connector, thread.id, rows[thread.unread_from - 1][0])
         return new

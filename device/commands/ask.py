@@ -24,7 +24,7 @@ from device.commands.common import (
     report,
     settings_of,
 )
-from device.commands.inbox import wearers_inbox
+from device.commands.inbox import EMPTY, wearers_inbox
 from device.displays.terminal import MODEL_MARK, QUOTE_MARK, Screen, hang
 from device.errors import InputError, ModelError
 from device.inbox import Inbox
@@ -55,6 +55,8 @@ def run(args: argparse.Namespace) -> int:
     with Problems() as problems, _inbox(args, problems) as inbox:
         found = ask(inbox, args.question, args.limit)
         line = None if args.no_model or not found else _line(args, found[0], inbox)
+        if not args.files and not found and not inbox.threads():
+            report(EMPTY)
     if args.json:
         print(json.dumps(record(args.question, found, line), ensure_ascii=False))
     else:

@@ -7,6 +7,7 @@ import dataclasses
 import itertools
 import re
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from device.disk import erase
 from device.displays.terminal import Screen, hang
 from device.errors import InputError, SettingsError, SidelongError
 from device.inbox import Inbox
-from device.inbox_rows import with_ids
+from device.inbox_rows import ThreadInfo, with_ids
 from device.inbox_schema import explained
 from device.language.adapter_choice import Adapters
 from device.language.spill import wipe_spilled
@@ -35,6 +36,7 @@ from device.store_cipher import convert, erase_leftovers, is_plain
 from device.store_key import store_key
 from device.text import clean, neutralise
 
+EMPTY = "The inbox is empty. `sidelong inbox import FILE` keeps a chat export."
 WIDE = 10_000
 """Columns of a list that is no terminal's; programs want one line a conversation."""
 
@@ -82,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
 def _list(inbox: Inbox, console: Screen) -> int:
     threads = inbox.threads()
     if not threads:
-        print("The inbox is empty. `sidelong inbox import FILE` keeps a chat export.")
+        print(EMPTY)
         return 0
     table = Table(box=None, header_style="dim", pad_edge=False)
     for column in ("chat", "messages", "unread", "from"):
@@ -113,6 +115,10 @@ def _search(inbox: Inbox, query: str, limit: int, console: Screen) -> int:
 
 
 def _import(inbox: Inbox, args: argparse.Namespace) -> int:
+    # Listed once: in an account of many years that counts half a million messages.
+    there: dict[str, ThreadInfo | Thread] = {
+        i.id: i for i in inbox.threads() if i.connector == FROM
+    }
     with Problems() as problems:
         for path in args.files:
             kept = set()
@@ -123,11 +129,14 @@ def _import(inbox: Inbox, args: argparse.Namespace) -> int:
                     problems.tell(InputError(problem, path), path)
                     continue
                 kept.add(thread.id)
-                placed = _placed(thread, inbox)
+                placed = _placed(thread, inbox, there)
                 new = inbox.ingest(FROM, placed)
+                there[clean(placed.id)] = placed
                 title = neutralise(thread.title or thread.id)
                 apart = "" if placed.id == thread.id else f", kept apart as {neutralise(placed.id)}"
-                print(f"{title}: {new} new of {len(thread.messages)} messages{apart}")
+                print(
+                    f"{title}: {new} new of {len(thread.messages)} messages{_days(thread)}{apart}"
+                )
     return problems.exit_code
 
 
@@ -135,7 +144,16 @@ FROM = "file"
 """The connector that imported messages are kept under."""
 
 
-def _placed(thread: Thread, inbox: Inbox) -> Thread:
+def _days(thread: Thread) -> str:
+    """From when to when, so that days and months read the wrong way round are seen."""
+    dates = [message.date for message in thread.messages if message.date]
+    if not dates:
+        return ""
+    days = dict.fromkeys(f"{date.day} {date:%b %Y}" for date in (min(dates), max(dates)))
+    return f", {' to '.join(days)}"
+
+
+def _placed(thread: Thread, inbox: Inbox, there: Mapping[str, ThreadInfo | Thread]) -> Thread:
     """The thread under the id of the kept conversation that it continues, or else under a new one.
 
     An id alone doesn't tell: two files of JSON Lines may both have an "a", and WhatsApp's chats
@@ -145,19 +163,19 @@ def _placed(thread: Thread, inbox: Inbox) -> Thread:
     """
     id_ = clean(thread.id)
     numbered = re.compile(re.escape(id_) + r"(?: \(\d+\))?")
-    there = [i for i in inbox.threads() if i.connector == FROM and numbered.fullmatch(i.id)]
+    alike = {kept: info for kept, info in there.items() if numbered.fullmatch(kept)}
     own = {message_id for message_id, _ in with_ids(thread.messages)}
     shared = {
-        info.id: len(own.intersection(m.id for m in inbox.thread(FROM, info.id).messages))
-        for info in there
+        kept: len(own.intersection(m.id for m in inbox.thread(FROM, kept).messages))
+        for kept in alike
     }
     best = max(shared, key=shared.__getitem__, default=id_)
     if shared.get(best):
         return dataclasses.replace(thread, id=best)
     continues = any(
-        info.id == id_ and not id_.startswith(WHATSAPP)
+        kept == id_ and not id_.startswith(WHATSAPP)
         and (info.title, info.me, info.is_group) == (thread.title, thread.me, thread.is_group)
-        for info in there
+        for kept, info in alike.items()
     )  # fmt: skip
     if id_ not in shared or continues:
         return thread

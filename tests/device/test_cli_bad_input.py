@@ -190,7 +190,7 @@ def test_a_name_that_is_empty(capsys: pytest.CaptureFixture[str]) -> None:
     ("data", "code", "said"),
     [
         (line("a").encode(), 0, b"a: 1 new of 1 messages\n"),
-        (CHAT.encode(), 0, b"Ben: 2 new of 2 messages\n"),
+        (CHAT.encode(), 0, b"Ben: 2 new of 2 messages, "),
         (b"PK\x03\x04", 2, b"sidelong: -: a zip, which no pipe can bring; save it"),
         (b"", 2, b"sidelong: -: the file is empty"),
         (b'{"a": 1}', 2, b"sidelong: -:1: messages must be a list, but it is missing"),

@@ -36,7 +36,8 @@ def test_two_people_called_ben(tmp_path: Path, capsys: pytest.CaptureFixture[str
     one = whatsapp(tmp_path / "1", "bring the tent", "at seven")
     other = whatsapp(tmp_path / "2", "your invoice is late")
     assert main(["inbox", "import", one, other, "--me", "-"]) == 0
-    assert "Ben: 1 new of 1 messages, kept apart as whatsapp:Ben (2)" in capsys.readouterr().out
+    said = "Ben: 1 new of 1 messages, 12 Mar 2024, kept apart as whatsapp:Ben (2)"
+    assert said in capsys.readouterr().out
     grown = [
         whatsapp(tmp_path / "3", "bring the tent", "at seven", "no, eight"),
         whatsapp(tmp_path / "4", "your invoice is late", "thanks"),
@@ -99,3 +100,25 @@ def test_a_list_that_is_piped_has_a_line_a_conversation(
     capsys.readouterr()
     assert main(["inbox", "list"]) == 0
     assert "long " * 29 + "long" in capsys.readouterr().out.splitlines()[1]
+
+
+def test_days_read_the_wrong_way_round_are_seen_and_mended(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chat = tmp_path / "chat.txt"
+    chat.write_text("05/06/24, 09:10 - Ben: dinner at 7?\n06/06/24, 09:11 - Ben: great\n")
+    assert main(["inbox", "import", str(chat), "--me", "-"]) == 0
+    assert "2 new of 2 messages, 5 Jun 2024 to 6 Jun 2024\n" in capsys.readouterr().out
+    assert main(["inbox", "import", str(chat), "--me", "-", "--date-order", "mdy"]) == 0
+    assert "0 new of 2 messages, 6 May 2024 to 6 Jun 2024\n" in capsys.readouterr().out
+    with wearers_inbox() as inbox:
+        [info] = inbox.threads()
+        dates = [str(m.date) for m in inbox.thread("file", info.id).messages]
+    assert dates == ["2024-05-06", "2024-06-06"]
+
+
+def test_an_empty_inbox_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ask", "when is dinner?", "--no-model"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out == "Nothing found.\n"
+    assert "The inbox is empty" in captured.err
