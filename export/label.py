@@ -1,8 +1,9 @@
 """The teacher's own lines on open dialogues, as further examples for the student.
 
 A dialogue is cut somewhere, one of who speaks becomes the wearer, stand-ins ("User", "Person 1")
-get names, and the device's own writer makes its card. Of the card only those lines are kept that
-are the model's own and pass `device.language.grounding`; triage, which nothing can check, is not.
+get names, and the device's own writer makes its card. Of what the model says on the way, whether
+the card shows it or a quote, only what passes the device's checks is kept; triage, which nothing
+can check, is not.
 
     python -m export.label --model TEACHER.gguf --data DIR --out work/labels.jsonl [--recipe open]
         [--limit N] [--together 8]
@@ -20,15 +21,18 @@ import datetime as dt
 import json
 import random
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import get_args
 
-from device.language.grounding import check, check_reply
+from device.language.consensus import agreement
+from device.language.grounding import check
 from device.language.load import Model, load_writer
 from device.language.prompt import NOTHING_ASKED
 from device.language.writer import Writer
-from device.messages import Card, Message, Thread
+from device.messages import Draft, Intent, Message, Thread
 from export.augment import Renaming
 from export.data import Example, Known, record_of
 from export.recipe import assemble, read_recipe
@@ -37,6 +41,8 @@ LENGTHS = ((1, 3), (4, 9), (10, 24))
 """Messages a thread; each as likely as the next, as in GlanceChat."""
 LONGEST = 400
 """Characters of a message, from which on it is a letter and no chat."""
+LINES: tuple[Known, ...] = ("glance", "summary", "asks")
+INTENTS: tuple[Intent, ...] = get_args(Intent)
 _STAND_IN = re.compile(
     r"#?(?:person|user|camper|customer|agent|assistant|speaker)[ _]?\d*#?|[A-Z]", re.IGNORECASE
 )
@@ -109,51 +115,66 @@ def _timed(piece: Sequence[Message], rng: random.Random) -> list[Message]:
     return timed
 
 
-def labelled(example: Example, card: Card, nothing_asked: bool) -> Example | None:
-    """`example` with the lines of `card` that are the model's own and pass; None where none do.
+Heard = dict[str, list[tuple[str, bool]]]
+"""By task or intent, every text that was decoded for it, and whether the device might show it."""
 
-    `nothing_asked`: the model itself said so, so that no `asks` on the card is an answer.
+
+def labelled(example: Example, heard: Heard) -> Example | None:
+    """`example` with the model's own lines and drafts that pass; None where no line does.
+
+    Of a line's samples the one is kept that passes and on which all agree most. That nothing is
+    asked is taken from most of them.
     """
-    known: set[Known] = {"asks"} if card.asks is None and nothing_asked else set()
-    lines = {"glance": card.glance, "summary": card.summary, "asks": card.asks}
-    kept: dict[str, str] = {}
-    for name, line in lines.items():
-        if line and line.source == "model" and check(line.text, example.thread).passes:
-            kept[name] = line.text
-            known.add(name)
+    kept = {task: _best(heard.get(task, ())) for task in ("glance", "summary")}
+    asked = heard.get("asks", [])
+    nothing = 2 * sum(text == NOTHING_ASKED for text, _ in asked) > len(asked)
+    if not nothing:
+        asked = [(text, check(text, example.thread).passes) for text, _ in asked]
+        kept["asks"] = _best([(t, passes and t != NOTHING_ASKED) for t, passes in asked])
+    known: set[Known] = {"asks"} if nothing else set()
+    known.update(task for task in LINES if kept.get(task))
     if not {"glance", "summary"} & known:
         return None
     return dataclasses.replace(
         example,
-        glance=kept.get("glance", ""),
-        summary=kept.get("summary", ""),
+        glance=kept["glance"] or "",
+        summary=kept["summary"] or "",
         asks=kept.get("asks"),
-        drafts=tuple(d for d in card.drafts if check_reply(d.text, example.thread).passes),
+        drafts=tuple(
+            Draft(intent, text) for intent in INTENTS if (text := _best(heard.get(intent, ())))
+        ),
         known=frozenset(known),
     )
 
 
+def _best(samples: Sequence[tuple[str, bool]]) -> str | None:
+    """The text that passes and that says most of what the others say."""
+    agreed = agreement([text for text, _ in samples])
+    passing = [(share, text) for (text, ok), share in zip(samples, agreed, strict=True) if ok]
+    return max(passing, default=(0.0, None))[1]
+
+
 class Labeller:
-    """A writer, and what it said of threads beyond their cards."""
+    """A writer, and all that it said of the threads it makes cards of."""
 
     def __init__(self, model: Path, together: int):
         """`model` is a GGUF. Raises `ModelError`."""
-        self._nothing_asked: set[str] = set()
+        self._heard: defaultdict[str, Heard] = defaultdict(dict)
         self.writer: Writer = load_writer(
             Model(model.stem, model), together=together, watch=self.watch
         )
 
     def watch(self, thread: Thread, task: str, text: str, shown: bool) -> None:
-        """Notes of which threads the model says that nothing is asked."""
-        if task == "asks" and shown and text == NOTHING_ASKED:
-            self._nothing_asked.add(thread.id)
+        """Notes what was decoded for a thread."""
+        self._heard[thread.id].setdefault(task, []).append((text, shown))
 
     def __call__(self, examples: Sequence[Example]) -> Iterator[Example]:
-        """The examples whose cards have a line worth keeping."""
-        cards = self.writer.cards([e.thread for e in examples])
-        for example, card in zip(examples, cards, strict=True):
-            found = labelled(example, card, example.thread.id in self._nothing_asked)
-            if found:
+        """The examples of which the model says a line worth keeping."""
+        self._heard.clear()
+        for _ in self.writer.cards([e.thread for e in examples]):
+            pass
+        for example in examples:
+            if found := labelled(example, self._heard[example.thread.id]):
                 yield found
 
 

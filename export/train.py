@@ -1,12 +1,13 @@
 """Fine-tune a model on every task of the prompt; resumable, CPU or CUDA.
 
 The learning rate follows a cosine over the run, and the run's end is whichever comes first: its
-epochs or its hours (checkpoints count the hours already spent). What is trained on is what the
-recipe says (`export.recipe`), and the files of `--extra`. The model's folder gets a training.json:
-recipe, licences, whether it may ship, and the loss on what was held out.
+epochs, its hours or its tokens (checkpoints count what is already spent). What is trained on is
+what the recipe says (`export.recipe`), and the files of `--extra`. The model's folder gets a
+training.json: recipe, licences, whether it may ship, and the loss on what was held out.
 
     python -m export.train --data DIR --model DIR --out DIR [--recipe open] [--extra FILE...]
-        [--epochs 2] [--hours H] [--seed N] [--teacher DIR [--temperature T] [--labels SHARE]]
+        [--epochs 2] [--hours H] [--tokens N] [--seed N]
+        [--teacher DIR [--temperature T] [--labels SHARE]]
 """
 
 from __future__ import annotations
@@ -168,6 +169,8 @@ class Run:
                     continue
                 started = time.monotonic()
                 progress = (epoch + i / len(groups)) / self.args.epochs
+                if self.args.tokens:
+                    progress = max(progress, self.state["tokens"] / self.args.tokens)
                 if self.args.hours:
                     progress = max(progress, self.state["seconds"] / 3600 / self.args.hours)
                 if progress >= 1:
@@ -222,7 +225,7 @@ class Run:
     def record(self) -> dict[str, Any]:
         """What a model card needs: the recipe, licences, and the same of what this began with."""
         before = [read_record(folder) for folder in (self.args.model, self.args.teacher) if folder]
-        names = ("epochs", "hours", "lr", "batch_tokens", "seed", "temperature", "labels")
+        names = ("epochs", "hours", "tokens", "lr", "batch_tokens", "seed", "temperature", "labels")
         return {
             "recipe": self.recipe.name,
             "ships": self.recipe.ships and all(r.get("ships", True) for r in before),
@@ -254,6 +257,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--hours", type=float, help="training time at most, over all resumes")
+    parser.add_argument("--tokens", type=int, help="trained on at most, as `tokens` counts them")
     parser.add_argument("--lr", type=float, default=4e-4)
     parser.add_argument("--batch-tokens", type=int, default=2048)
     parser.add_argument(

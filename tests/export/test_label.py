@@ -5,14 +5,16 @@ from __future__ import annotations
 import dataclasses
 import json
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from device.messages import Card, Draft, Line, Triage
+from device.language.prompt import NOTHING_ASKED
+from device.messages import Draft
 from export import label
 from export.data import ALL, NOBODY, Example, example_of, load_examples
-from export.label import LENGTHS, as_wearer, done_before, labelled
+from export.label import LENGTHS, Heard, as_wearer, done_before, labelled
 from tests.export.conftest import TINY
 
 NAMES = ["Basil", "Clement", "Orla", "Petra"]
@@ -66,38 +68,43 @@ def test_letters_are_no_chats() -> None:
     assert as_wearer(dialogue(("Zoe", "word " * 200)), NAMES, random.Random(0)) is None
 
 
-def card(glance: str, summary: str, asks: Line | None, *drafts: Draft, quote: bool = False) -> Card:
-    source = "quote" if quote else "model"
-    return Card(
-        "t", Line(glance, source), Line(summary, source), asks, Triage(True, "low"), drafts, "m", 9
-    )
+def heard(**samples: list[tuple[str, bool]]) -> Heard:
+    return samples
 
 
 def test_only_what_passes_is_kept() -> None:
     whole = dialogue(("Zoe", "7 crates came, not 8"), ("Zoe", "sign by 6pm?"))
     example = dataclasses.replace(whole, known=frozenset())
-    drafts = (Draft("accept", "will do"), Draft("decline", "I'm in Oslo till 9pm"))
-    asks = Line("whether you can sign by 6pm", "model")
-    whole = labelled(example, card("7 crates came", "Zoe: sign by 6pm?", asks, *drafts), False)
-    assert whole is not None
-    assert whole.known == ALL - {"triage"}
-    assert whole.drafts == drafts[:1]
+    told = [("9 crates came", False), ("7 crates came", True), ("Zoe came", True)]
+    asked = [("whether you can sign by 6pm", False), ("sign by 9pm", False)]
+    drafts: Heard = {"accept": [("will do", True)], "decline": [("I'm in Oslo", False)]}
+    kept = labelled(
+        example, {"glance": told, "summary": [("Zoe: sign", True)], "asks": asked} | drafts
+    )
+    assert kept is not None
+    assert kept.known == ALL - {"triage"}
+    assert kept.glance == "7 crates came", "the others say that most"
+    assert kept.asks == "whether you can sign by 6pm", "which the device only quotes"
+    assert kept.drafts == (Draft("accept", "will do"),)
 
-    half = labelled(example, card("9 crates came", "Zoe: sign by 6pm?", None), False)
-    assert half is not None
-    assert half.known == {"summary"}
-    assert half.glance == ""
-    asked = labelled(example, card("9 crates came", "Zoe: sign by 6pm?", None), True)
-    assert asked is not None
-    assert asked.known == {"summary", "asks"}
-    assert asked.asks is None
-    assert labelled(example, card("7 crates", "7 crates", asks, quote=True), True) is None
+
+def test_that_nothing_is_asked_takes_most_samples() -> None:
+    example = dataclasses.replace(dialogue(("Zoe", "7 crates came")), known=frozenset())
+    nothing, something = (NOTHING_ASKED, True), ("whether 7 crates came", False)
+    line = heard(glance=[("7 crates came", True)])
+    kept = labelled(example, line | heard(asks=[nothing, nothing, something]))
+    assert kept is not None
+    assert (kept.known, kept.asks) == ({"glance", "asks"}, None)
+    kept = labelled(example, line | heard(asks=[nothing, something]))
+    assert kept is not None
+    assert kept.asks == something[0]
+    assert labelled(example, heard(glance=[("9 crates", False)], asks=[nothing])) is None
 
 
 def test_the_command_goes_on_where_it_was(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With a made-up card for every thread: the tiny model itself says nothing that passes."""
+    """With a made-up line for every thread: the tiny model itself says nothing that passes."""
     said = [{"from": "Zoe", "text": "7 crates came", "ts": None}]
     records = [{"id": f"d{i}", "thread": said, "license": "MIT"} for i in range(6)]
     (data / "d.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records))
@@ -107,9 +114,14 @@ def test_the_command_goes_on_where_it_was(
         '[[sets]]\nname = "d"\nfiles = "d.jsonl"\nuse = "dialogues"\n'
     )
     (data / "own.toml").write_text("ships = true\n" + sets)
-    monkeypatch.setattr(
-        label.Writer, "cards", lambda self, threads: (card("7 crates", "", None) for _ in threads)
-    )
+
+    def watched(self: label.Labeller, examples: list[Example]) -> Iterator[Example]:
+        for example in examples:
+            found = labelled(example, {"glance": [("7 crates", True)]})
+            assert found is not None
+            yield found
+
+    monkeypatch.setattr(label.Labeller, "__call__", watched)
     out = tmp_path / "work" / "labels.jsonl"
     options = ["--model", str(TINY / "tiny.gguf"), "--data", str(data), "--out", str(out)]
     options += ["--recipe", str(data / "own.toml"), "--together", "1"]

@@ -107,3 +107,12 @@ def test_a_broken_off_run_goes_on(
     resumed.train()
     assert resumed.state["tokens"] == whole.state["tokens"]
     torch.testing.assert_close(weights(resumed), weights(whole))
+
+
+def test_a_run_ends_at_its_tokens(data: Path, checkpoint: Path) -> None:
+    whole = run(data, checkpoint, data.parent / "whole")
+    whole.train()
+    most = whole.state["tokens"] // 2
+    short = run(data, checkpoint, data.parent / "short", f"--tokens={most}")
+    short.train()
+    assert most <= short.state["tokens"] < most + short.args.batch_tokens
