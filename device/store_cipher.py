@@ -43,7 +43,7 @@ def connect(path: Path, key: str | None, timeout: float) -> sqlite3.Connection:
     `key`: a passphrase, or "x'…'" with 64 hexadecimal digits. Raises `ERRORS`, and `StoreError`
     where the library for it is missing.
     """
-    library = sqlite3 if key is None else _library()
+    library = sqlite3 if key is None else cipher_library()
     db = cast(
         sqlite3.Connection,
         library.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False),
@@ -63,7 +63,7 @@ def convert(path: Path, old: str | None, new: str | None) -> None:
     erase_leftovers(path)
     made, before = _beside(path)
     os.close(os.open(made, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    library = _library()
+    library = cipher_library()
     with _erased_on_failure(made), closing(library.connect(path, timeout=0)) as db:
         db.isolation_level = None
         db.execute("PRAGMA cipher_log_level = NONE")
@@ -101,7 +101,8 @@ def _beside(path: Path) -> tuple[Path, Path]:
     return path.with_name(f".{path.name}.new"), path.with_name(f".{path.name}.old")
 
 
-def _library() -> ModuleType:
+def cipher_library() -> ModuleType:
+    """The library. Raises `StoreError` where it is missing."""
     if cipher is None:
         raise StoreError("an encrypted inbox needs its library; pip install 'sidelong[encrypted]'")
     return cast(ModuleType, cipher)

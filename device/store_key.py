@@ -15,6 +15,7 @@ from pathlib import Path
 
 from device.errors import StoreError
 from device.settings import Settings
+from device.store_cipher import cipher_library
 
 SERVICE, NAME = "sidelong", "inbox"
 """What the key is called in the keyring."""
@@ -30,7 +31,17 @@ def store_key(settings: Settings, new: bool = False) -> str | None:
     """
     if settings.encryption == "off":
         return None
+    cipher_library()  # missing, it is said before anything is asked
     return _passphrase(new) if settings.encryption == "passphrase" else _from_keyring(new)
+
+
+def key_of(path: Path, settings: Settings) -> str | None:
+    """The key of the wearer's store at `path`, which need not be there yet. Raises `StoreError`.
+
+    The first time a passphrase is given, nothing can tell that it is a slip: so it is asked twice.
+    """
+    there = path.exists() and path.stat().st_size
+    return store_key(settings, new=not there)
 
 
 def throwaway_key(settings: Settings) -> str | None:

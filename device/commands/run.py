@@ -40,7 +40,7 @@ from device.model_in_use import ModelInUse
 from device.outbox import Outbox
 from device.retention import keep_only
 from device.settings import ConnectorName, DisplayName, Settings, default_data_dir
-from device.store_key import store_key, throwaway_key
+from device.store_key import key_of, throwaway_key
 
 log = logging.getLogger(__name__)
 
@@ -226,7 +226,7 @@ def _inbox_of(name: str, settings: Settings) -> Iterator[tuple[Path, str | None]
     """The wearer's inbox and its key; a replay has one of its own, which is gone afterwards, so
     that it can be played again and leaves nothing among real messages."""
     if name != "replay":
-        yield inbox_path(), store_key(settings)
+        yield inbox_path(), key_of(inbox_path(), settings)
         return
     with tempfile.TemporaryDirectory(prefix="sidelong-replay-") as folder:
         yield Path(folder) / "inbox.sqlite", throwaway_key(settings)

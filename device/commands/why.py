@@ -16,7 +16,7 @@ from device.displays.terminal import Screen, hang
 from device.errors import InputError
 from device.inbox import Inbox
 from device.settings import load_settings
-from device.store_key import store_key
+from device.store_key import key_of
 from device.text import neutralise
 from device.why import about_chat, at, learning, sentence
 
@@ -34,7 +34,8 @@ def run(args: argparse.Namespace) -> int:
     """0. Raises `InputError` where no conversation has that name."""
     if args.forget and args.conversation:
         raise InputError("--forget forgets everything; leave the conversation out")
-    path, key = inbox_path(), store_key(load_settings())
+    path = inbox_path()
+    key = key_of(path, load_settings())
     with AttentionLog(path, key) as kept, Inbox(path, key) as inbox:
         if args.forget:
             print(f"Forgotten: {kept.forget()} decisions. Learning starts anew with the next run.")

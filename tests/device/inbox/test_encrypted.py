@@ -20,7 +20,7 @@ from device.inbox import Inbox
 from device.outbox import Outbox
 from device.settings import Settings, settings_path
 from device.store_cipher import ERRORS, convert
-from device.store_key import CREDENTIAL, store_key, throwaway_key
+from device.store_key import CREDENTIAL, key_of, store_key, throwaway_key
 from tests.inboxes import chat, found, remains, said
 
 pytest.importorskip("sqlcipher3")
@@ -166,6 +166,23 @@ def test_a_service_gets_its_passphrase_from_systemd(
         store_key(settings)
     (tmp_path / CREDENTIAL).write_text(f"{KEY}\n")
     assert store_key(settings) == KEY
+
+
+def test_a_passphrase_is_asked_twice_where_it_makes_a_store(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(encryption="passphrase")
+    given = iter(["short", KEY, "a slip of it", KEY, KEY, KEY])
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(getpass, "getpass", lambda prompt: next(given))
+    path.parent.mkdir()
+    path.touch()  # as a run leaves it whose library was missing
+    for wrong in ("at least 8 characters", "differ"):
+        with pytest.raises(StoreError, match=wrong):
+            key_of(path, settings)
+    Inbox(path, key_of(path, settings)).close()
+    assert key_of(path, settings) == KEY
+    assert next(given, None) is None
 
 
 def test_the_commands(
