@@ -21,7 +21,7 @@ from device.displays.scene import Scene
 from device.logs import about
 from device.messages import Thread
 from device.pauses import Pauses
-from device.revise import revised
+from device.revise import revised, translated
 from device.utterances import Utterance
 
 log = logging.getLogger(__name__)
@@ -131,7 +131,10 @@ class Answering:
             self.step(Unclear(), at)
             self._tell("There is no text to change. Pick one first.")
             return
-        text = revised(meant, self.state.text, self.state.offer.recipient)
+        if meant.act == "restyle":
+            text = self._translated(meant.text, self.state.text)
+        else:
+            text = revised(meant, self.state.text, self.state.offer.recipient)
         if text is None:
             self._tell("That can't be changed so. Say your own words.")
         else:
@@ -177,6 +180,12 @@ class Answering:
         if isinstance(self.state, consent.Countdown):
             whens.append(now + ((self.state.ends - now) % 1 or 1.0))  # it is counted down
         return whens
+
+    def _translated(self, how: str, text: str) -> str | None:
+        written = self._desk.current
+        if written is None or self._thread is None:
+            return None
+        return translated(how, text, written.card.drafts, self._thread)
 
     def _wait_for_drafts(self, conversation: str) -> None:
         self._wants_drafts = conversation

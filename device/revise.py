@@ -1,13 +1,17 @@
 """The text that is about to be sent, changed as the wearer wants it. Pure; it is read back again.
 
 Rules, no model: a shorter text is a part of the text, a friendlier one has a greeting or thanks
-around it, and a change replaces one thing by another. So nothing is said that the wearer didn't.
+around it, a change replaces one thing by another, and another language has a plain reply of the
+same intent. So nothing is said that the wearer didn't.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
+from device.language.plain_replies import LANGUAGES, plain_replies
+from device.messages import Draft, Thread
 from device.spoken_times import clock
 from device.utterances import Utterance
 
@@ -90,12 +94,20 @@ def _same(one: object, other: object) -> bool:
     return hours[0] == hours[1] and minutes[0] == minutes[1]
 
 
+def translated(how: str, text: str, drafts: Iterable[Draft], thread: Thread) -> str | None:
+    """In the language that `how` names, the plain reply of the intent of `text`, which is one of
+    the `drafts`; None where it isn't, or no language is named that there are replies in."""
+    language = next((name for name in LANGUAGES if name in how.casefold().split()), None)
+    intent = next((draft.intent for draft in drafts if draft.text == text), None)
+    if language is None or intent is None:
+        return None
+    return next(iter(plain_replies(intent, thread, language)), None)
+
+
 def revised(wanted: Utterance, text: str, recipient: str) -> str | None:
-    """`text` as the wearer wants it; None where that can't be: there is no other style than shorter
-    and friendlier, and no other language."""
+    """`text` as the wearer wants it: shorter, friendlier, or one thing changed; None where that
+    can't be."""
     match wanted.act:
-        case "restyle":
-            return None
         case "shorter":
             return shorter(text)
         case "friendlier":

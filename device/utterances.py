@@ -54,7 +54,7 @@ class Utterance:
     """Of "pick": which draft, counted from 1."""
     text: str = ""
     """Of "say" and "reply": the wearer's own words, as they were said. Of "ask": the question. Of
-    "restyle": how else than shorter or friendlier a text is to be."""
+    "restyle": how else than shorter or friendlier a text is to be, a language say."""
     name: str = ""
     """Of "reply", "mute" and "unmute": whose conversation, as it was said."""
     old: str = ""
@@ -145,7 +145,6 @@ def _reply(said: str) -> Utterance | None:
 
 
 def _restyle(said: str) -> Utterance | None:
-    """What is asked for and can't be done, so that it is no unclear word."""
     match = _RESTYLE.fullmatch(said)
     return Utterance("restyle", text=match["how"]) if match else None
 

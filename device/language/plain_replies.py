@@ -55,15 +55,22 @@ HINDI: Mapping[Intent, tuple[str, ...]] = {
     "comfort": ("Sab theek ho jayega.", "Koi bhi kaam ho toh bolna."),
     "congratulate": ("Badhai ho!", "Bahut khushi hui!"),
 }
-_SETS = ((SPANISH, IN_SPANISH), (HINDI, IN_HINDI))
+LANGUAGES: Mapping[str, Mapping[Intent, tuple[str, ...]]] = {
+    "english": PLAIN,
+    "spanish": SPANISH,
+    "hindi": HINDI,
+}
+_MARKED = ((SPANISH, IN_SPANISH), (HINDI, IN_HINDI))
 MIXED = 0.15
 """With such a share of its everyday words somebody writes a language, mixed with English or not."""
 RECENT = 8
 """The wearer's last messages that show how they write."""
 
 
-def plain_replies(intent: Intent, thread: Thread) -> list[str]:
+def plain_replies(intent: Intent, thread: Thread, language: str | None = None) -> list[str]:
     """The set of that intent as the wearer writes: which language, small letters, no full stop.
+
+    `language` is one of `LANGUAGES`, where it is not to be the wearer's.
 
     >>> from device.messages import Message
     >>> plain_replies("decline", Thread("t", "Ana", (Message("Ana", "ok then"),)))[0]
@@ -73,7 +80,8 @@ def plain_replies(intent: Intent, thread: Thread) -> list[str]:
     small = 2 * sum(text[0].islower() for text in recent) > len(recent)
     bare = 2 * sum(text[-1].isalnum() for text in recent) > len(recent)
     replies = []
-    for reply in _set(thread).get(intent, ()):
+    chosen = LANGUAGES[language] if language else _set(thread)
+    for reply in chosen.get(intent, ()):
         text = reply.removesuffix(".") if bare else reply
         replies.append(text[0].lower() + text[1:] if small else text)
     return replies
@@ -93,7 +101,7 @@ def _own(thread: Thread) -> list[str]:
 def _set(thread: Thread) -> Mapping[Intent, tuple[str, ...]]:
     """By what the wearer wrote, or, where that is nothing, the others."""
     said = words(" ".join(_own(thread) or [m.text for m in thread.messages[-RECENT:]]))
-    for replies, marks in _SETS:
+    for replies, marks in _MARKED:
         if sum(word in marks for word in said) > MIXED * len(said):
             return replies
     return PLAIN

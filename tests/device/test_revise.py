@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from device.revise import revised
+from device.messages import Draft, Message, Thread
+from device.revise import revised, translated
 from device.utterances import understand
 
 
@@ -25,10 +26,34 @@ from device.utterances import understand
         ("Yes.", "make it shorter", None),
         ("Yes.", "make it friendlier", "Hi Ben, yes."),
         ("OK", "make it friendlier", "Hi Ben, OK"),
-        ("OK", "make it Spanish", None),
         ("Hi Ben, yes", "make it friendlier", "Hi Ben, yes. Thank you!"),
         ("Hi Ben, thanks!", "make it friendlier", None),
     ],
 )
 def test_revised(text: str, wish: str, result: str | None) -> None:
     assert revised(understand(wish), text, "Ben Miller") == result
+
+
+@pytest.mark.parametrize(
+    ("how", "text", "result"),
+    [
+        ("Spanish", "i can't come tonight", "perdón, no puedo"),
+        ("in Spanish style of mine", "i can't come tonight", "perdón, no puedo"),
+        ("in Hindi", "sure", "haan, theek hai"),
+        ("English", "sure", "yes, I can"),
+        ("Klingon", "sure", None),
+        ("Spanish", "my own words", None),
+        ("Spanish", "the code is 7", None),
+    ],
+)
+def test_another_language_has_a_plain_reply_of_the_same_intent(
+    how: str, text: str, result: str | None
+) -> None:
+    drafts = [
+        Draft("accept", "sure"),
+        Draft("decline", "i can't come tonight"),
+        Draft("inform", "the code is 7"),
+    ]
+    thread = Thread("t", "Ana", (Message("Ana", "ok then"), Message("Ben", "Dinner?")))
+    meant = understand(f"make it {how}")
+    assert translated(meant.text, text, drafts, thread) == result
