@@ -1,12 +1,13 @@
-"""What every glass promises, whatever a sender writes: told of a fitted scene."""
+"""What every glass promises, whatever a sender writes: told of a scene's pages."""
 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
 from wcwidth import wcwidth
 
-from device.displays.fit import CARD_LINES, READER_CHARS, Fitted
+from device.displays.fit import CARD_LINES, READER_CHARS, Page
 from device.displays.profiles import Profile
 from device.displays.scene import Scene, Tier
 
@@ -25,7 +26,7 @@ def controls(text: str) -> set[str]:
     return {unicodedata.category(c) for c in set(text) - JOINERS - NUMBER_SIGNS} & CONTROLS
 
 
-def fits(fitted: Fitted, tier: Tier, profile: Profile) -> bool:
+def fits(pages: Sequence[Page], tier: Tier, profile: Profile) -> bool:
     """Within the lines, the width, and what the tier allows."""
     most = {"glance": 1, "card": CARD_LINES, "reader": profile.lines - 2}[tier]
     return all(
@@ -33,7 +34,7 @@ def fits(fitted: Fitted, tier: Tier, profile: Profile) -> bool:
         and len(page.lines) <= profile.lines
         and (tier != "reader" or sum(len(line.text) for line in page.body) <= READER_CHARS)
         and all(pixels(line.text, profile) <= profile.width for line in page.lines)
-        for page in fitted.pages
+        for page in pages
     )
 
 
@@ -46,17 +47,17 @@ def pixels(text: str, profile: Profile) -> int:
     return sum(font.widths[c] if c in font.widths else in_blocks[c] for c in text)
 
 
-def is_clean(fitted: Fitted) -> bool:
+def is_clean(pages: Sequence[Page]) -> bool:
     """No control character, no bidi control, no escape reaches the glass."""
-    drawn = "".join(line.text for page in fitted.pages for line in page.lines)
+    drawn = "".join(line.text for page in pages for line in page.lines)
     return not controls(drawn)
 
 
-def is_marked(fitted: Fitted, scene: Scene, profile: Profile) -> bool:
+def is_marked(pages: Sequence[Page], scene: Scene, profile: Profile) -> bool:
     """Each page begins with a mark, each row has one, and nothing else stands at the edge."""
     marks = {kind: mark.rstrip() for kind, mark in profile.marks.items()}
     found = 0
-    for page in fitted.pages:
+    for page in pages:
         for number, line in enumerate(page.body):
             if line.text.startswith(marks[line.kind]):
                 found += 1

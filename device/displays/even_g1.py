@@ -75,7 +75,7 @@ class EvenG1(Glass):
             await self._write(["left"], white_list_packets())
             self._listed = True
         (line,) = page.lines
-        title, _ = drawable(self._scene.title, self.profile.font)
+        title = drawable(self._scene.title, self.profile.font)
         now = dt.datetime.now()
         await self._write(["left"], notification_packets(self._sent, title, line.text, now))
         self._sent += 1

@@ -17,7 +17,6 @@ from wcwidth import iter_graphemes, wcwidth
 from device.displays.drawable import drawable
 from device.displays.profiles import Font, Kind, Profile
 from device.displays.scene import Row, Scene
-from device.text import neutralise
 
 CARD_LINES = 3
 READER_CHARS = 400
@@ -46,27 +45,18 @@ class Page:
         return tuple(line for line in (self.title, *self.body, self.hint) if line)
 
 
-@dataclass(frozen=True, slots=True)
-class Fitted:
-    """A scene as one kind of glass can show it."""
+def fit(scene: Scene, profile: Profile) -> tuple[Page, ...]:
+    """The pages of a scene on one kind of glass, at least one; a dark one has no lines.
 
-    pages: tuple[Page, ...]
-    """At least one; a dark glass has one without lines."""
-    spoken: tuple[str, ...]
-    """Texts whose letters the glass can't draw: to be read out as well."""
-
-
-def fit(scene: Scene, profile: Profile) -> Fitted:
-    """Lay out a scene; no line is wider than `profile.width`, no page longer than its lines."""
-    texts = [scene.title, *(row.text for row in scene.rows)]
-    spoken = tuple(neutralise(t) for t in texts if drawable(t, profile.font)[1])
+    No line is wider than `profile.width`, no page longer than its lines.
+    """
     if not scene.rows:
-        return Fitted((Page(),), ())
+        return (Page(),)
     rows = [_Paragraph(row, profile) for row in scene.rows]
     if scene.tier == "glance":
         bodies = [row.lines(1) for row in rows]
         if not profile.framed:
-            return Fitted(tuple(Page(tuple(body)) for body in bodies), spoken)
+            return tuple(Page(tuple(body)) for body in bodies)
     else:
         bodies = list(_cards(rows) if scene.tier == "card" else _reader(rows, profile))
     title = _line("title", scene.title, profile) if scene.title else None
@@ -75,7 +65,7 @@ def fit(scene: Scene, profile: Profile) -> Fitted:
         count = f"{number}/{len(bodies)}" if len(bodies) > 1 else ""
         hint = " ".join(filter(None, (count, scene.hint)))
         pages.append(Page(tuple(body), title, _line("hint", hint, profile) if hint else None))
-    return Fitted(tuple(pages), spoken)
+    return tuple(pages)
 
 
 class _Paragraph:
@@ -84,7 +74,7 @@ class _Paragraph:
     def __init__(self, row: Row, profile: Profile):
         label = f"{row.label}: " if row.label else ""
         self.kind = row.mark
-        self.text = drawable(label + row.text, profile.font)[0]
+        self.text = drawable(label + row.text, profile.font)
         self.mark = profile.marks[row.mark]
         space = profile.font.measure(" ")
         self.indent = " " * -(-profile.font.measure(self.mark) // space)
@@ -154,7 +144,7 @@ def _line(kind: Kind, text: str, profile: Profile) -> Line:
     """A line of its own, shortened to the glass."""
     mark = profile.marks[kind]
     room = profile.width - profile.font.measure(mark)
-    return Line(mark + shorten(drawable(text, profile.font)[0], profile, room), kind)
+    return Line(mark + shorten(drawable(text, profile.font), profile, room), kind)
 
 
 def shorten(text: str, profile: Profile, room: int) -> str:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
-import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import TextIO
 
-from device.displays.fit import Fitted, Page, fit
+from device.displays.fit import Page, fit
 from device.displays.profiles import Profile
 from device.displays.scene import Scene
 from device.errors import DisplayError
 
-_log = logging.getLogger(__name__)
 DARK = Scene("glance", ())
 
 
@@ -25,10 +22,8 @@ class Glass(ABC):
 
     def __init__(self, profile: Profile):
         self.profile = profile
-        self.shown_ms = 0.0
-        """Milliseconds that the last scene took from `show` until it was drawn."""
         self._scene = DARK
-        self._fitted: Fitted = fit(DARK, profile)
+        self._pages = fit(DARK, profile)
         self._number = 0
         self._drawing = asyncio.Lock()
         self._heard: asyncio.Queue[str | None] = asyncio.Queue()
@@ -37,29 +32,21 @@ class Glass(ABC):
     @property
     def page(self) -> Page:
         """What stands on the glass."""
-        return self._fitted.pages[self._number]
+        return self._pages[self._number]
 
     @property
     def pages(self) -> int:
         """How many pages the scene has; `turn` goes from one to the next."""
-        return len(self._fitted.pages)
-
-    @property
-    def spoken(self) -> tuple[str, ...]:
-        """Texts of the scene whose letters this glass can't draw: to be read out as well."""
-        return self._fitted.spoken
+        return len(self._pages)
 
     async def show(self, scene: Scene) -> None:
         """Draw the scene's first page. Raises `DisplayError` when the glass can't be reached."""
         if self._closed:
             raise DisplayError(f"{self.profile.name}: the display was closed; start again")
-        started = time.perf_counter()
         async with self._drawing:
             self._scene, self._number = scene, 0
-            self._fitted = fit(scene, self.profile)
+            self._pages = fit(scene, self.profile)
             await self._draw(self.page)
-        self.shown_ms = (time.perf_counter() - started) * 1000
-        _log.debug("%s: a %s in %.1f ms", self.profile.name, scene.tier, self.shown_ms)
 
     async def turn(self, pages: int) -> bool:
         """Go on by so many pages, back where negative. False where there is none to go to."""

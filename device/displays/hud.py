@@ -37,7 +37,7 @@ class TerminalHud(Glass):
         """Lay the scene out for a terminal of another size, without drawing it."""
         if profile != self.profile:
             self.profile = profile
-            self._fitted = fit(self._scene, profile)
+            self._pages = fit(self._scene, profile)
             self._number = min(self._number, self.pages - 1)
 
     def hang_up(self) -> None:
@@ -51,7 +51,7 @@ class TerminalHud(Glass):
             yield utterance
 
     async def _draw(self, page: Page) -> None:
-        await self._face.draw(self._fitted.pages)
+        await self._face.draw(self._pages)
 
     async def _let_go(self) -> None:
         await self._face.close()

@@ -43,12 +43,12 @@ class Watching(Glass):
 
     async def show(self, scene: Scene) -> None:
         for profile in GLASSES:
-            fitted = fit(scene, profile)
-            if not fits(fitted, scene.tier, profile):
+            pages = fit(scene, profile)
+            if not fits(pages, scene.tier, profile):
                 self.dirty.append(f"{profile.name}: overflows")
-            if not is_clean(fitted):
+            if not is_clean(pages):
                 self.dirty.append(f"{profile.name}: controls")
-            if scene.rows and not is_marked(fitted, scene, profile):
+            if scene.rows and not is_marked(pages, scene, profile):
                 self.dirty.append(f"{profile.name}: a line without its mark")
         await self._hud.show(scene)
         self._look_at_terminal()

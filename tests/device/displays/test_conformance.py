@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wcwidth import iter_graphemes
 
-from device.displays.drawable import MISSING, drawable
-from device.displays.fit import CARD_LINES, Fitted, fit
+from device.displays.drawable import drawable
+from device.displays.fit import CARD_LINES, Page, fit
 from device.displays.profiles import ASCII, PROFILES, Profile, terminal
 from device.displays.scene import Mark, Row, Scene, Tier
 from device.text import neutralise
@@ -74,24 +74,24 @@ def test_any_scene(scene: Scene, profile: Profile) -> None:
 
 
 def check(scene: Scene, profile: Profile) -> None:
-    fitted = fit(scene, profile)
-    assert fitted == fit(scene, profile)
-    assert fits(fitted, scene.tier, profile)
-    assert is_clean(fitted)
-    assert is_marked(fitted, scene, profile)
-    assert is_whole(fitted, scene, profile)
+    pages = fit(scene, profile)
+    assert pages == fit(scene, profile)
+    assert fits(pages, scene.tier, profile)
+    assert is_clean(pages)
+    assert is_marked(pages, scene, profile)
+    assert is_whole(pages, scene, profile)
 
 
-def is_whole(fitted: Fitted, scene: Scene, profile: Profile) -> bool:
+def is_whole(pages: tuple[Page, ...], scene: Scene, profile: Profile) -> bool:
     """All text is there in its order, or as much as fits and a sign that there is more."""
     shown = "".join(
         squeezed(line.text.removeprefix(profile.marks[line.kind].rstrip()))
-        for page in fitted.pages
+        for page in pages
         for line in page.body
     )
     for row in scene.rows:
         text = f"{row.label}: {row.text}" if row.label else row.text
-        whole = squeezed(drawable(text, profile.font)[0])
+        whole = squeezed(drawable(text, profile.font))
         if scene.tier == "reader":
             if not shown.startswith(whole):
                 return False
@@ -109,9 +109,9 @@ def squeezed(text: str) -> str:
 @given(texts, st.sampled_from(GLASSES))
 def test_no_character_vanishes(text: str, profile: Profile) -> None:
     """Each one that has a look is drawn, spelt out, or has a sign in its place."""
-    drawn, _ = drawable(text, profile.font)
+    drawn = drawable(text, profile.font)
     clusters = list(iter_graphemes(unicodedata.normalize("NFC", neutralise(text))))
-    alone = [drawable(cluster, profile.font)[0] for cluster in clusters]
+    alone = [drawable(cluster, profile.font) for cluster in clusters]
     assert squeezed(drawn) == squeezed("".join(alone))
     for cluster, one in zip(clusters, alone, strict=True):
         seen = [c for c in cluster if unicodedata.category(c)[0] in "LNPS"]
@@ -119,18 +119,9 @@ def test_no_character_vanishes(text: str, profile: Profile) -> None:
 
 
 @every_glass
-def test_what_is_spelt_out_is_spoken(profile: Profile) -> None:
-    for name in ("devanagari", "arabic", "hebrew", "thai", "private"):
-        fitted = fit(Scene("card", (Row(TEXTS[name], "quote"),)), profile)
-        drawn = fitted.pages[0].body[0].text
-        assert bool(fitted.spoken) == (drawn.isascii() or MISSING in drawn)
-    assert fit(Scene("card", (Row(TEXTS["latin"], "quote"),)), profile).spoken == ()
-
-
-@every_glass
 def test_a_dark_glass_has_no_lines(profile: Profile) -> None:
     for tier in TIERS:
-        assert [page.lines for page in fit(Scene(tier, (), "Ben", "later"), profile).pages] == [()]
+        assert [page.lines for page in fit(Scene(tier, (), "Ben", "later"), profile)] == [()]
 
 
 @every_glass
