@@ -38,7 +38,7 @@ _COMMANDS = (
     "who [ is it ]",
     "[ the ] <nth> [ one ] | number <nth>",
     "reply",
-    "make it ( shorter | friendlier )",
+    "make it ( shorter | friendlier | spanish | hindi | english )",
     "change <value> to <value>",
     "send [ it ] | yes",
     "[ no ] cancel | no | stop",

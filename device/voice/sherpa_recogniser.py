@@ -23,7 +23,7 @@ TAIL = 0.4
 """Seconds of silence behind the speech: the model looks ahead that far."""
 COMMANDS = (
     "reply", "reply to", "summarize", "read it", "send", "cancel", "later", "undo",
-    "make it shorter", "make it friendlier", "half past",
+    "make it shorter", "make it friendlier", "make it Spanish", "half past",
 )  # fmt: skip
 
 
