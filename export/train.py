@@ -17,8 +17,8 @@ import json
 import math
 import random
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,35 @@ def multiplies_bf16(device: str) -> bool:
             tries.append(time.perf_counter() - started)
         seconds[dtype] = min(tries)
     return seconds[torch.bfloat16] < 0.8 * seconds[torch.float32]
+
+
+@contextmanager
+def rounded(model: LlamaForCausalLM) -> Iterator[None]:
+    """The model as Q4_0 will round it; its own weights come back after."""
+    kept = []
+    for name, p in model.named_parameters():
+        if "_proj." in name:
+            kept.append((p, p.data))
+            p.data = fake_q4_0(p.data)
+    try:
+        yield
+    finally:
+        for p, data in kept:
+            p.data = data
+
+
+@torch.no_grad()
+def loss_on(
+    model: LlamaForCausalLM, sequences: Sequence[Sequence_], batch_tokens: int
+) -> tuple[float, float]:
+    """(weighted loss, cross-entropy of the answers) in nats a token, the mean over batches."""
+    device = str(model.device)
+    losses = [
+        loss_of(model, collate(group).to(device))
+        for group in batches(sequences, batch_tokens, random.Random(0))
+    ]
+    weighted, answers = (float(torch.stack(column).mean()) for column in zip(*losses, strict=True))
+    return weighted, answers
 
 
 class Run:
@@ -125,37 +154,21 @@ class Run:
         warm = min(1.0, progress / 0.03)
         return self.args.lr * warm * (0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi * progress)))
 
-    @torch.no_grad()
     def held_out(self) -> tuple[float, float]:
         """(weighted loss, answers' loss) on the watched development threads."""
         self.model.eval()
-        losses = []
-        for group in batches(self.watched, self.args.batch_tokens, random.Random(0)):
-            with self.precision(), self.quantized():
-                losses.append(loss_of(self.model, collate(group).to(self.device)))
+        with self.precision(), self.quantized():
+            losses = loss_on(self.model, self.watched, self.args.batch_tokens)
         self.model.train()
-        return tuple(float(torch.stack(column).mean()) for column in zip(*losses, strict=True))
+        return losses
 
     def precision(self) -> torch.autocast:
         """bf16 where asked for, or where it is the quicker."""
         return torch.autocast(self.device, torch.bfloat16, enabled=self.bf16)
 
-    @contextmanager
-    def quantized(self) -> Iterator[None]:
-        """The model as Q4_0 will round it, where asked for; its own weights come back after."""
-        if not self.args.fake_q4:
-            yield
-            return
-        kept = []
-        for name, p in self.model.named_parameters():
-            if "_proj." in name:
-                kept.append((p, p.data))
-                p.data = fake_q4_0(p.data)
-        try:
-            yield
-        finally:
-            for p, data in kept:
-                p.data = data
+    def quantized(self) -> AbstractContextManager[None]:
+        """The model as Q4_0 will round it, where asked for."""
+        return rounded(self.model) if self.args.fake_q4 else nullcontext()
 
     def train(self) -> None:
         """All epochs, with a checkpoint every ten minutes."""

@@ -64,29 +64,36 @@ ship() { # SIZE "LAYERS IN Q8_0" [OPTION OF THE EXAM...]: work/SIZE -> GGUF -> e
 
 ship 118m "$finer" --baselines
 
-# STUDENT=1: the smaller model as well. Both ways to prune the teacher learn from it for one pass; the
-# one that then loses less goes on with the teacher's own lines on open dialogues, and at last under
-# Q4_0's rounding.
+# STUDENT=1: the smaller model as well. Both ways to prune the teacher learn from it for the same few
+# tokens; the one that then loses less goes on with the teacher's own lines on open dialogues, and at
+# last under Q4_0's rounding. What each of these gives is told from the same pruned start.
 [ -n "${STUDENT:-}" ] || exit 0
 
-distil() { # FROM OUT OPTION...
-  [ -e "$2/tokenizer.json" ] ||
-    "$PYTHON" -m export.train --data "$DATA" --model "$1" --out "$2" --teacher "$WORK/mean" \
-      --temperature 2 --labels 0.3 "${@:3}" $limit
+trained() { # OUT FROM OPTION...
+  [ -e "$1/tokenizer.json" ] ||
+    "$PYTHON" -m export.train --data "$DATA" --out "$1" --model "$2" "${@:3}" $limit
 }
 
 labels=$WORK/labels.jsonl
 [ -e "$labels" ] || {
-  "$PYTHON" -m export.label --model "$WORK/sidelong-118m.gguf" --data "$DATA" --out "$labels.part" $limit
+  "$PYTHON" -m export.label --model "$WORK/sidelong-118m.gguf" --data "$DATA" --out "$labels.part" \
+    --limit "${LIMIT:-1500}"
   mv "$labels.part" "$labels"
 }
+taught="--teacher $WORK/mean --temperature 2 --labels 0.3"
+few="--epochs 1 --tokens 200000 --lr 4e-4 --seed 4"
 for way in layers ffn; do
   small=$WORK/fewer-$way
   [ -e "$small/tokenizer.json" ] ||
     "$PYTHON" -m export.prune "$WORK/mean" "$small" --data "$DATA" --way $way --megabytes 40
-  distil "$small" "$small-healed" --seed 4 --epochs 1 --lr 4e-4
+  trained "$small-healed" "$small" $taught $few
 done
 better=$("$PYTHON" -m export.prune --better "$WORK"/fewer-{layers,ffn}-healed)
-distil "$better" "$WORK/60m-distilled" --extra "$labels" --seed 5 --epochs 2 --lr 3e-4
-distil "$WORK/60m-distilled" "$WORK/60m" --extra "$labels" --seed 6 --epochs 1 --lr 1e-4 --fake-q4
+trained "$WORK/60m-plain" "${better%-healed}" $few
+trained "$WORK/60m-labels" "${better%-healed}" $taught $few --extra "$labels"
+trained "$WORK/60m-distilled" "$better" $taught --extra "$labels" --seed 5 --tokens 1500000 --lr 3e-4
+trained "$WORK/60m" "$WORK/60m-distilled" $taught --extra "$labels" --seed 6 --tokens 300000 \
+  --lr 1e-4 --fake-q4
+"$PYTHON" -m export.ablation "$WORK"/{60m-plain,fewer-{layers,ffn}-healed,60m-labels} \
+  "$WORK"/{60m-distilled,60m,mean} --data "$DATA" $limit
 ship 60m ""
