@@ -6,7 +6,7 @@
 
 (on one line). `id`, `me` and `messages` must be there, in a message `from` and `text`; `at` is
 HH:MM or ISO 8601, and a time with an offset becomes local time. Keys other than these are ignored,
-and so is an empty title.
+and so is a blank title.
 """
 
 from __future__ import annotations
@@ -60,7 +60,10 @@ def thread_of(record: dict[str, Any], me: str | None = None) -> Thread:
     senders = list(dict.fromkeys(m.sender for m in messages))
     own = me is None or me == record.get("me")
     me = _text(record, "me") if own else pick_me(me, senders)
-    title = None if record.get("title") in (None, "") else _text(record, "title")
+    title = record.get("title")
+    if title is not None and not isinstance(title, str):
+        raise InputError(f"title must be a text, {_not(title)}")
+    title = title if title and title.strip() else None
     is_group = record.get("is_group")
     if is_group is None:
         is_group = len({*senders, me}) > 2

@@ -110,7 +110,7 @@ def test_at(
         ({"id": None}, "id must be a text that isn't empty, but it is missing"),
         ({"id": 7}, "id must be a text that isn't empty, not 7"),
         ({"me": ""}, 'me must be a text that isn\'t empty, not ""'),
-        ({"title": ["x"]}, "title must be a text that isn't empty, not a list"),
+        ({"title": ["x"]}, "title must be a text, not a list"),
         ({"is_group": "no"}, 'is_group must be true or false, not "no"'),
         ({"messages": {}}, "messages must be a list, not an object"),
         ({"messages": []}, "messages is empty"),
@@ -166,7 +166,7 @@ def test_me_that_is_asked_for() -> None:
 
 
 def test_no_title() -> None:
-    for title in (None, ""):
+    for title in (None, "", " "):
         assert one(GOOD | {"title": title}).title is None
 
 
