@@ -251,17 +251,17 @@ def quoted_ask(thread: Thread, pointers: Sequence[str] = ()) -> Line | None:
     `pointers` are texts of what is asked: with them a request needs no question mark. Without any,
     the last question is taken. Who calls another by name asks that one.
     """
-    others = [m for m in thread.news if m.sender != thread.me]
-    if thread.is_answered or not others:
+    news = thread.news
+    if thread.is_answered or not news:
         return None
-    said = _sentences(others, thread.me)
+    said = _sentences(news, thread.me)
     outdated = _outdated(said)
     names = members(thread)
     cast = cast_of(names)
 
     def is_for(sentence: _Sentence) -> bool:
         """Whether it may ask the wearer."""
-        sender = names.index(others[sentence.message].sender)
+        sender = names.index(news[sentence.message].sender)
         return addressed(fold(sentence.text), cast) in (None, 0, sender)
 
     open_ = [s for s in said if s not in outdated] or said

@@ -56,7 +56,7 @@ class Work:
 
     def wants(self, task: Task) -> bool:
         """Whether the model is asked for this line, rather than the sender for their own words."""
-        thread = self.thread
+        thread = self.told
         if not self.taught or (task == "asks" and thread.is_answered):
             return False
         told = bool(thread.news) or task == "glance"
@@ -69,7 +69,16 @@ class Work:
         pointers = [text for text in texts if text != NOTHING_ASKED]
         self.asking = len(pointers) / len(texts)
         if not nothing:
-            self.ask = quoted_ask(self.thread, pointers if self.asking > MOST else ())
+            self.ask = quoted_ask(self.told, pointers if self.asking > MOST else ())
+
+    @property
+    def told(self) -> Thread:
+        """The thread; what is too long ago to be read is not new in it any more.
+
+        No sample points there, and quoting from 40,000 messages would take half a minute.
+        """
+        skipped = len(self.thread.messages) - len(self.cached.read.messages)
+        return replace(self.thread, unread_from=max(skipped, self.thread.unread_from))
 
     @property
     def needs_reply(self) -> bool:
@@ -81,7 +90,7 @@ class Work:
 
     def card(self, model: str) -> Card:
         """The card by that model, with quotes where its lines did not hold or are still to come."""
-        thread, good = self.thread, self.good
+        thread, good = self.told, self.good
         glance, summary = (
             Line(good[task], "model") if task in good else quoted(thread, self.said.get(task, ()))
             for task, quoted in (("glance", quoted_glance), ("summary", quoted_summary))

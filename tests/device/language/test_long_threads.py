@@ -170,3 +170,11 @@ def test_what_was_never_read_bears_out_no_line() -> None:
     assert Desk(said).writer.card(old).summary.source == "quote"
     fresh = replace(chat(0), messages=(zoe, *MESSAGES))
     assert Desk(said).writer.card(fresh).summary.text == said
+
+
+def test_what_was_never_read_is_not_quoted() -> None:
+    zoe = Message("Zoe", "Can you bring 500 sofas, please?", dt.time(8, 0))
+    old = Desk().writer.card(replace(chat(0), messages=(zoe, *MESSAGES * 50)))
+    assert (old.glance.text[:11], "sofas" in old.summary.text) == ('Ben: "chair', False)
+    fresh = Desk().writer.card(replace(chat(0), messages=(zoe, *MESSAGES[:60])))
+    assert fresh.glance.text == 'Zoe: "Can you bring 500 sofas, please?"'
