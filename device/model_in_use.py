@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Iterator
 
@@ -38,6 +39,7 @@ class ModelInUse:
             if (name := self._chosen()) != self._name:
                 self._name = name
                 self._assistant = self._load()
+                gc.collect()  # the old one's parts hold each other: 170 MB that would stay for long
                 log.info("model", extra=about(model=name))
         except ModelError:
             log.exception("model")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,14 @@ def test_switch_and_roll_back(catalog: Catalog) -> None:
     assert writes(model) == "other"
     catalog.rollback()
     assert writes(model) == "shipped"
+
+
+def test_the_model_that_was_in_use_is_let_go(catalog: Catalog) -> None:
+    model = ModelInUse(SETTINGS)
+    before = weakref.ref(model._assistant._writer)
+    catalog.use("other")
+    assert writes(model) == "other"
+    assert before() is None
 
 
 def test_a_card_is_finished_by_the_model_that_began_it(catalog: Catalog) -> None:
