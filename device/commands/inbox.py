@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import dataclasses
 import itertools
 import re
@@ -20,6 +21,7 @@ from device.commands.common import (
     conversations,
     file,
     positive,
+    yes,
 )
 from device.connectors.whatsapp import ID as WHATSAPP
 from device.disk import erase
@@ -187,12 +189,7 @@ def _wipe(inbox: Inbox, sure: bool) -> int:
     if not sure:
         if not sys.stdin.isatty():
             raise SidelongError("wipe removes every message; say --yes where nobody can be asked")
-        try:
-            answer = input("Remove every message from the inbox, for good? [y/N] ")
-        except EOFError:  # Ctrl-D
-            print()
-            answer = ""
-        if answer.strip().lower() != "y":
+        if not asyncio.run(yes("Remove every message from the inbox, for good? [y/N] ")):
             print("Nothing was removed.")
             return 0
     wipe_spilled()  # first: it holds what the messages say

@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from prompt_toolkit.application import create_app_session
+from prompt_toolkit.input import create_pipe_input
+from prompt_toolkit.output import DummyOutput
 
 from device import cli
 from device.cli import STOPPED, UNREAD, main
@@ -83,17 +86,21 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("sidelong 0.")
 
 
-def test_ctrl_d_is_no(
-    chats: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("typed", "removed"), [("\x04", False), ("\r", False), ("n\r", False), ("Yes\r", True)]
+)
+def test_only_yes_wipes(
+    chats: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    typed: str,
+    removed: bool,
 ) -> None:
     assert main(["inbox", "import", chats]) == 0
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
-
-    def end_of_file(prompt: str) -> str:
-        raise EOFError
-
-    monkeypatch.setattr("builtins.input", end_of_file)
-    assert main(["inbox", "wipe"]) == 0
-    assert "Nothing was removed." in capsys.readouterr().out
+    with create_pipe_input() as keys, create_app_session(keys, DummyOutput()):
+        keys.send_text(typed)
+        assert main(["inbox", "wipe"]) == 0
+    assert ("Nothing was removed." in capsys.readouterr().out) != removed
     assert main(["inbox", "search", "chairs"]) == 0
-    assert "3 chairs" in capsys.readouterr().out
+    assert ("3 chairs" in capsys.readouterr().out) != removed
