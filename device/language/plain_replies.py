@@ -8,6 +8,7 @@ only the wearer knows what there is to tell. docs/decisions/0011-drafts.md has t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from itertools import islice
 
@@ -63,6 +64,8 @@ LANGUAGES: Mapping[str, Mapping[Intent, tuple[str, ...]]] = {
 _MARKED = ((SPANISH, IN_SPANISH), (HINDI, IN_HINDI))
 MIXED = 0.15
 """With such a share of its everyday words somebody writes a language, mixed with English or not."""
+_FIRST_WORD = re.compile(r"^\W*[^\W\d_]+")
+"""All of it becomes small, with what stands before it: "ok", "¿te puedo llamar?"."""
 RECENT = 8
 """The wearer's last messages that show how they write."""
 
@@ -83,7 +86,7 @@ def plain_replies(intent: Intent, thread: Thread, language: str | None = None) -
     chosen = LANGUAGES[language] if language else _set(thread)
     for reply in chosen.get(intent, ()):
         text = reply.removesuffix(".") if bare else reply
-        replies.append(text[0].lower() + text[1:] if small else text)
+        replies.append(_FIRST_WORD.sub(lambda m: m[0].lower(), text) if small else text)
     return replies
 
 

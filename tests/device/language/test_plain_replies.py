@@ -44,6 +44,12 @@ def test_it_is_written_as_the_wearer_writes(own: list[str], said: str) -> None:
     assert plain_replies("decline", chat(*own))[0] == said
 
 
+def test_small_letters_leave_no_capital_in_the_first_word() -> None:
+    assert plain_replies("ack", chat("on my way"))[0] == "ok"
+    assert plain_replies("defer", chat("on my way"))[1] == "i'm not sure yet"
+    assert plain_replies("ask", chat("ya voy para la casa"))[1] == "¿te puedo llamar?"
+
+
 def test_a_wearer_who_wrote_nothing_is_answered_for_in_the_language_of_the_others() -> None:
     spanish = Thread("t", "Ana", (Message("Ben", "¿puedes venir por los niños en la tarde?"),))
     assert plain_replies("accept", spanish)[0] == "Sí, claro."
