@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -170,15 +170,6 @@ async def living(
         finally:
             live.stop()
             await asyncio.wait_for(running, 30)
-
-
-def play(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run a test's coroutine."""
-    asyncio.run(test())
-
-
-def flow(test: Callable[[Path, Glass, Peer], Coroutine[None, None, None]], path: Path) -> None:
-    play(lambda: test(path, Glass(), Peer()))
 
 
 async def read_back(glass: Glass, peer: Peer, pick: str = "1", text: str = "yes") -> None:

@@ -13,64 +13,59 @@ from device.inbox import Inbox
 from device.messages import Message, Thread
 from device.outbox import Outbox
 from tests.inboxes import said
-from tests.lives import QUICK, WHOLE, Glass, Peer, flow, living, read_back
+from tests.lives import QUICK, WHOLE, Glass, Peer, living, read_back
 
 
-def test_a_reply_from_glance_to_undo(path: Path) -> None:
-    async def test(path: Path, glass: Glass, peer: Peer) -> None:
-        async with living(path, glass, peer):
-            await read_back(glass, peer, "2", "no")
-            assert peer.done == [("acknowledged", "m0")]
-            glass.say("send")
-            await glass.until("Sent to Ben.")
-            assert "undo" in glass.text
-            glass.say("undo")
-            await glass.until("Taken back.")
-        (_, (_, conversation, text), redact) = peer.done
-        assert (conversation, text) == ("ben", "no")
-        with Inbox(path) as inbox, Outbox(path) as outbox:
-            (entry,) = outbox.entries("sent")
-            assert redact == ("redact", "ben", entry.message_id)
-            assert [m.text for m in inbox.thread("c", "ben").messages] == ["coming tonight?"]
-
-    flow(test, path)
+async def test_a_reply_from_glance_to_undo(path: Path, glass: Glass, peer: Peer) -> None:
+    async with living(path, glass, peer):
+        await read_back(glass, peer, "2", "no")
+        assert peer.done == [("acknowledged", "m0")]
+        glass.say("send")
+        await glass.until("Sent to Ben.")
+        assert "undo" in glass.text
+        glass.say("undo")
+        await glass.until("Taken back.")
+    (_, (_, conversation, text), redact) = peer.done
+    assert (conversation, text) == ("ben", "no")
+    with Inbox(path) as inbox, Outbox(path) as outbox:
+        (entry,) = outbox.entries("sent")
+        assert redact == ("redact", "ben", entry.message_id)
+        assert [m.text for m in inbox.thread("c", "ben").messages] == ["coming tonight?"]
 
 
-def test_what_is_sent_is_kept_as_the_wearers_own_message(path: Path) -> None:
-    async def test(path: Path, glass: Glass, peer: Peer) -> None:
-        async with living(path, glass, peer):
-            await read_back(glass, peer)
-            glass.say("yes")
-            await glass.until("Sent to Ben.")
-            thread = glass.scenes[-1].thread
-            assert thread is not None
-            assert [(m.sender, m.text) for m in thread.messages][-1] == ("Me", "yes")
-            glass.say("reply")
-            await glass.until("nothing to answer")
-        with Inbox(path) as inbox:
-            assert inbox.thread("c", "ben").is_answered
-            assert inbox.threads()[0].unread == 0
-
-    flow(test, path)
+async def test_what_is_sent_is_kept_as_the_wearers_own_message(
+    path: Path, glass: Glass, peer: Peer
+) -> None:
+    async with living(path, glass, peer):
+        await read_back(glass, peer)
+        glass.say("yes")
+        await glass.until("Sent to Ben.")
+        thread = glass.scenes[-1].thread
+        assert thread is not None
+        assert [(m.sender, m.text) for m in thread.messages][-1] == ("Me", "yes")
+        glass.say("reply")
+        await glass.until("nothing to answer")
+    with Inbox(path) as inbox:
+        assert inbox.thread("c", "ben").is_answered
+        assert inbox.threads()[0].unread == 0
 
 
 @pytest.mark.parametrize("own", ["type Gern, um 8!", "say Gern, um 8!"])
-def test_an_own_reply_is_read_back_and_confirmed_too(path: Path, own: str) -> None:
-    async def test(path: Path, glass: Glass, peer: Peer) -> None:
-        async with living(path, glass, peer):
-            peer.writes("coming tonight?", "m0")
-            await glass.until(WHOLE)
-            glass.say(own)
-            await glass.until("To Ben?")
-            assert glass.scenes[-1].rows[0].mark == "quote"
-            glass.say("type Gern, um 9!")
-            await glass.until("Gern, um 9!")
-            assert peer.sent == []
-            glass.say("send")
-            await glass.until("Sent to Ben.")
-        assert peer.sent == [("ben", "Gern, um 9!")]
-
-    flow(test, path)
+async def test_an_own_reply_is_read_back_and_confirmed_too(
+    path: Path, glass: Glass, peer: Peer, own: str
+) -> None:
+    async with living(path, glass, peer):
+        peer.writes("coming tonight?", "m0")
+        await glass.until(WHOLE)
+        glass.say(own)
+        await glass.until("To Ben?")
+        assert glass.scenes[-1].rows[0].mark == "quote"
+        glass.say("type Gern, um 9!")
+        await glass.until("Gern, um 9!")
+        assert peer.sent == []
+        glass.say("send")
+        await glass.until("Sent to Ben.")
+    assert peer.sent == [("ben", "Gern, um 9!")]
 
 
 @pytest.mark.parametrize(
@@ -84,207 +79,184 @@ def test_an_own_reply_is_read_back_and_confirmed_too(path: Path, own: str) -> No
         ("what?", UNCLEAR),
     ],
 )
-def test_any_other_word_sends_nothing(path: Path, words: str, told: str) -> None:
-    async def test(path: Path, glass: Glass, peer: Peer) -> None:
-        async with living(path, glass, peer):
-            await read_back(glass, peer)
-            glass.say(words)
-            await glass.until(told)
-            await asyncio.sleep(2 * QUICK.countdown)
+async def test_any_other_word_sends_nothing(
+    path: Path, glass: Glass, peer: Peer, words: str, told: str
+) -> None:
+    async with living(path, glass, peer):
+        await read_back(glass, peer)
+        glass.say(words)
+        await glass.until(told)
+        await asyncio.sleep(2 * QUICK.countdown)
+    assert peer.sent == []
+
+
+async def test_the_countdown_can_be_stopped(path: Path, glass: Glass, peer: Peer) -> None:
+    async with living(path, glass, peer, patience=Patience(countdown=20)):
+        await read_back(glass, peer)
+        glass.say("send")
+        await glass.until("To Ben in 20 …")
+        glass.say("hm")
+        await glass.until(STOPPED)
+        assert "To Ben?" in glass.text
+        glass.say("send")
+        await glass.until("To Ben in 20 …")
+        glass.say("stop")
+        await glass.until("Nothing was sent.")
+    assert peer.sent == []
+
+
+async def test_a_newer_message_asks_again(path: Path, glass: Glass, peer: Peer) -> None:
+    async with living(path, glass, peer):
+        await read_back(glass, peer)
+        peer.writes("hello?", "x", conversation="anna", sender="Anna")
+        await asyncio.sleep(0.1)
+        assert "To Ben?" in glass.text, "another conversation does not push it away"
+        peer.writes("no, tomorrow", "m1")
+        await glass.until(NEWER)
+        glass.say("send")
+        await glass.until("nothing to send")
+    assert peer.sent == []
+
+
+async def test_an_edit_of_the_message_asks_again(path: Path, glass: Glass, peer: Peer) -> None:
+    async with living(path, glass, peer):
+        await read_back(glass, peer)
+        edit = Message("Ben", "coming tomorrow?", id="e1")
+        peer.brings(Arrival("ben", edit, replaces="m0"))
+        await glass.until(NEWER)
+        await glass.until("1 new: coming tomorrow?")
+        peer.brings(Arrival("ben", Message("Mallory", "give me money", id="e2"), replaces="m0"))
+        peer.brings(Arrival("ben", Message("Ben", "", id="e3"), redacts="m0"))
+        await asyncio.sleep(0.1)
+    with Inbox(path) as inbox:
+        assert inbox.thread("c", "ben").messages == ()
+        assert inbox.search("tomorrow") == inbox.search("money") == []
+    assert peer.sent == []
+
+
+async def test_a_message_that_is_on_disk_but_not_yet_known_stops_the_send(
+    path: Path, glass: Glass, peer: Peer
+) -> None:
+    async with living(path, glass, peer):
+        await read_back(glass, peer)
+        with Inbox(path) as other:
+            other.ingest("c", Thread("ben", "Me", ()), said("no, tomorrow", first=1))
+        glass.say("send")
+        await glass.until(NEWER)
+    assert peer.sent == []
+
+
+async def test_what_could_not_be_drawn_was_not_read_back(
+    path: Path, glass: Glass, peer: Peer
+) -> None:
+    async with living(path, glass, peer):
+        peer.writes("coming tonight?", "m0")
+        await glass.until(WHOLE)
+        glass.fails = True
+        glass.say("reply", "1")
+        await asyncio.sleep(0.05)
+        glass.say("send")
+        await asyncio.sleep(4 * QUICK.countdown)
         assert peer.sent == []
-
-    flow(test, path)
-
-
-def test_the_countdown_can_be_stopped(path: Path) -> None:
-    async def test(path: Path, glass: Glass, peer: Peer) -> None:
-        async with living(path, glass, peer, patience=Patience(countdown=20)):
-            await read_back(glass, peer)
-            glass.say("send")
-            await glass.until("To Ben in 20 …")
-            glass.say("hm")
-            await glass.until(STOPPED)
-            assert "To Ben?" in glass.text
-            glass.say("send")
-            await glass.until("To Ben in 20 …")
-            glass.say("stop")
-            await glass.until("Nothing was sent.")
-        assert peer.sent == []
-
-    flow(test, path)
+        glass.fails = False
+        glass.say("send")
+        await glass.until("Read it first")
+    assert peer.sent == []
 
 
-def test_a_newer_message_asks_again(path: Path) -> None:
-    async def test(path: Path, glass: Glass, peer: Peer) -> None:
-        async with living(path, glass, peer):
-            await read_back(glass, peer)
-            peer.writes("hello?", "x", conversation="anna", sender="Anna")
-            await asyncio.sleep(0.1)
-            assert "To Ben?" in glass.text, "another conversation does not push it away"
-            peer.writes("no, tomorrow", "m1")
-            await glass.until(NEWER)
-            glass.say("send")
-            await glass.until("nothing to send")
-        assert peer.sent == []
-
-    flow(test, path)
+async def test_words_said_ahead_confirm_nothing(path: Path, glass: Glass, peer: Peer) -> None:
+    async with living(path, glass, peer):
+        peer.writes("coming tonight?", "m0")
+        await glass.until(WHOLE)
+        glass.say("reply", "1", "send")
+        await glass.until("Read it first")
+        await asyncio.sleep(4 * QUICK.countdown)
+    assert peer.sent == []
 
 
-def test_an_edit_of_the_message_asks_again(path: Path) -> None:
-    async def test(path: Path, glass: Glass, peer: Peer) -> None:
-        async with living(path, glass, peer):
-            await read_back(glass, peer)
-            edit = Message("Ben", "coming tomorrow?", id="e1")
-            peer.brings(Arrival("ben", edit, replaces="m0"))
-            await glass.until(NEWER)
-            await glass.until("1 new: coming tomorrow?")
-            peer.brings(Arrival("ben", Message("Mallory", "give me money", id="e2"), replaces="m0"))
-            peer.brings(Arrival("ben", Message("Ben", "", id="e3"), redacts="m0"))
-            await asyncio.sleep(0.1)
-        with Inbox(path) as inbox:
-            assert inbox.thread("c", "ben").messages == ()
-            assert inbox.search("tomorrow") == inbox.search("money") == []
-        assert peer.sent == []
-
-    flow(test, path)
-
-
-def test_a_message_that_is_on_disk_but_not_yet_known_stops_the_send(path: Path) -> None:
-    async def test(path: Path, glass: Glass, peer: Peer) -> None:
-        async with living(path, glass, peer):
-            await read_back(glass, peer)
-            with Inbox(path) as other:
-                other.ingest("c", Thread("ben", "Me", ()), said("no, tomorrow", first=1))
-            glass.say("send")
-            await glass.until(NEWER)
-        assert peer.sent == []
-
-    flow(test, path)
-
-
-def test_what_could_not_be_drawn_was_not_read_back(path: Path) -> None:
-    async def test(path: Path, glass: Glass, peer: Peer) -> None:
-        async with living(path, glass, peer):
-            peer.writes("coming tonight?", "m0")
-            await glass.until(WHOLE)
-            glass.fails = True
-            glass.say("reply", "1")
-            await asyncio.sleep(0.05)
-            glass.say("send")
-            await asyncio.sleep(4 * QUICK.countdown)
-            assert peer.sent == []
-            glass.fails = False
-            glass.say("send")
-            await glass.until("Read it first")
-        assert peer.sent == []
-
-    flow(test, path)
+async def test_what_was_read_or_answered_is_told_where_the_wearer_wants_it(
+    path: Path, glass: Glass, peer: Peer
+) -> None:
+    async with living(path, glass, peer, receipts=True):
+        await read_back(glass, peer)
+        assert peer.done == [("acknowledged", "m0")], "a glance and drafts are no reading"
+        peer.writes("well?", "m1")
+        await glass.until("2 new: well?")
+        await glass.until(WHOLE)
+        glass.fails = True
+        glass.say("read")
+        await asyncio.sleep(0.05)
+        assert ("read", "ben", "m1") not in peer.done, "it was not drawn"
+        glass.fails = False
+        glass.say("help", "read")
+        await glass.until("Ben well?")
+        glass.say("summary", "read", "type yes")
+        await glass.until("To Ben?")
+        assert peer.done[2:] == [("read", "ben", "m1")], "once"
+        glass.say("cancel", "later")
+        await glass.until("[]")
+        peer.writes("hello?", "m2")
+        await glass.until("1 new: hello?")
+        await glass.until(WHOLE)
+        glass.say("type yes")
+        await glass.until("To Ben?")
+        glass.say("send")
+        await glass.until("Sent to Ben.")
+    assert peer.done[-1] == ("read", "ben", "m2")
 
 
-def test_words_said_ahead_confirm_nothing(path: Path) -> None:
-    async def test(path: Path, glass: Glass, peer: Peer) -> None:
-        async with living(path, glass, peer):
-            peer.writes("coming tonight?", "m0")
-            await glass.until(WHOLE)
-            glass.say("reply", "1", "send")
-            await glass.until("Read it first")
-            await asyncio.sleep(4 * QUICK.countdown)
-        assert peer.sent == []
-
-    flow(test, path)
-
-
-def test_what_was_read_or_answered_is_told_where_the_wearer_wants_it(path: Path) -> None:
-    async def test(path: Path, glass: Glass, peer: Peer) -> None:
-        async with living(path, glass, peer, receipts=True):
-            await read_back(glass, peer)
-            assert peer.done == [("acknowledged", "m0")], "a glance and drafts are no reading"
-            peer.writes("well?", "m1")
-            await glass.until("2 new: well?")
-            await glass.until(WHOLE)
-            glass.fails = True
-            glass.say("read")
-            await asyncio.sleep(0.05)
-            assert ("read", "ben", "m1") not in peer.done, "it was not drawn"
-            glass.fails = False
-            glass.say("help", "read")
-            await glass.until("Ben well?")
-            glass.say("summary", "read", "type yes")
-            await glass.until("To Ben?")
-            assert peer.done[2:] == [("read", "ben", "m1")], "once"
-            glass.say("cancel", "later")
-            await glass.until("[]")
-            peer.writes("hello?", "m2")
-            await glass.until("1 new: hello?")
-            await glass.until(WHOLE)
-            glass.say("type yes")
-            await glass.until("To Ben?")
-            glass.say("send")
-            await glass.until("Sent to Ben.")
-        assert peer.done[-1] == ("read", "ben", "m2")
-
-    flow(test, path)
+async def test_a_read_receipt_that_fails_stops_nothing(
+    path: Path, glass: Glass, peer: Peer
+) -> None:
+    peer.refuses = "the server is away"
+    async with living(path, glass, peer, receipts=True):
+        peer.writes("coming tonight?", "m0")
+        await glass.until(WHOLE)
+        glass.say("read")
+        await glass.until("Ben coming tonight?")
+        glass.say("help")
+        await glass.until("What you can say")
+    assert peer.done == [("acknowledged", "m0"), ("read", "ben", "m0")]
 
 
-def test_a_read_receipt_that_fails_stops_nothing(path: Path) -> None:
-    async def test(path: Path, glass: Glass, peer: Peer) -> None:
-        peer.refuses = "the server is away"
-        async with living(path, glass, peer, receipts=True):
-            peer.writes("coming tonight?", "m0")
-            await glass.until(WHOLE)
-            glass.say("read")
-            await glass.until("Ben coming tonight?")
-            glass.say("help")
-            await glass.until("What you can say")
-        assert peer.done == [("acknowledged", "m0"), ("read", "ben", "m0")]
-
-    flow(test, path)
+async def test_who_wants_read_receipts_hears_where_there_are_none(
+    path: Path, glass: Glass, peer: Peer
+) -> None:
+    peer.able = Able(frozenset({"send", "history"}), {"receipts": "the phone can't"})
+    async with living(path, glass, peer, receipts=True):
+        await glass.until("No read receipts: the phone can't.")
+        await read_back(glass, peer)
+        glass.say("send")
+        await glass.until("Sent to Ben.")
+    assert [what[0] for what in peer.done] == ["acknowledged", "send"]
 
 
-def test_who_wants_read_receipts_hears_where_there_are_none(path: Path) -> None:
-    async def test(path: Path, glass: Glass, peer: Peer) -> None:
-        peer.able = Able(frozenset({"send", "history"}), {"receipts": "the phone can't"})
-        async with living(path, glass, peer, receipts=True):
-            await glass.until("No read receipts: the phone can't.")
-            await read_back(glass, peer)
-            glass.say("send")
-            await glass.until("Sent to Ben.")
-        assert [what[0] for what in peer.done] == ["acknowledged", "send"]
-
-    flow(test, path)
-
-
-def test_a_refusal_is_told_and_nothing_is_sent_again(path: Path) -> None:
-    async def test(path: Path, glass: Glass, peer: Peer) -> None:
-        peer.refuses = "the server does not let you write here"
-        async with living(path, glass, peer):
-            await read_back(glass, peer)
-            glass.say("send")
-            await glass.until("Not sent: the server does not let you write here")
-        assert len(peer.sent) == 1
-        with Outbox(path) as outbox:
-            assert [e.text for e in outbox.entries("refused")] == ["yes"]
-            assert outbox.unsure("c") == []
-
-    flow(test, path)
+async def test_a_refusal_is_told_and_nothing_is_sent_again(
+    path: Path, glass: Glass, peer: Peer
+) -> None:
+    peer.refuses = "the server does not let you write here"
+    async with living(path, glass, peer):
+        await read_back(glass, peer)
+        glass.say("send")
+        await glass.until("Not sent: the server does not let you write here")
+    assert len(peer.sent) == 1
+    with Outbox(path) as outbox:
+        assert [e.text for e in outbox.entries("refused")] == ["yes"]
+        assert outbox.unsure("c") == []
 
 
-def test_what_was_under_way_at_the_end_is_told_and_not_sent_again(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_what_was_under_way_at_the_end_is_told_and_not_sent_again(
+    path: Path, glass: Glass, peer: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("device.live.LEAVING", 0.05)
-
-    async def test(path: Path, glass: Glass, peer: Peer) -> None:
-        peer.answers.clear()
-        async with living(path, glass, peer):
-            await read_back(glass, peer)
-            glass.say("send")
-            await glass.until("Sending to Ben")
-            glass.say("quit")
-        later, again = Glass(), Peer()
-        async with living(path, later, again):
-            await later.until("May have been sent, look before you send it again: yes")
-        assert len(peer.sent) == 1
-        assert again.sent == []
-
-    flow(test, path)
+    peer.answers.clear()
+    async with living(path, glass, peer):
+        await read_back(glass, peer)
+        glass.say("send")
+        await glass.until("Sending to Ben")
+        glass.say("quit")
+    later, again = Glass(), Peer()
+    async with living(path, later, again):
+        await later.until("May have been sent, look before you send it again: yes")
+    assert len(peer.sent) == 1
+    assert again.sent == []

@@ -18,7 +18,7 @@ from device.settings import Settings
 from device.voice.audio import Feed
 from device.voice.mouth import Mouth
 from tests.hearing import Letters, Room, Words
-from tests.lives import WHOLE, Glass, Peer, card, flow, living, text_of
+from tests.lives import WHOLE, Glass, Peer, card, living, text_of
 from tests.needs import needs_voice
 
 CHATTER = Triage(needs_reply=False, urgency="low")
@@ -68,174 +68,157 @@ def shown(glass: Glass) -> str:
     return "\n".join(map(text_of, glass.scenes))
 
 
-def test_chatter_waits_until_the_wearer_has_answered(tmp_path: Path) -> None:
-    async def test(path: Path, glass: Glass, peer: Peer) -> None:
-        async with attentive(path, glass, peer, Settings()) as (_, kept):
-            peer.writes("look at this cloud", "m0", "zoe", "Zoe")
-            await decided(kept, 1)
-            peer.writes("coming tonight?", "m1")
-            await glass.until("coming tonight?")
-            await glass.until(WHOLE)
-            assert "cloud" not in shown(glass)
-            glass.say("reply")
-            await glass.until("Reply to Ben")
-            glass.say("1")
-            await glass.until("To Ben?")
-            glass.say("send")
+async def test_chatter_waits_until_the_wearer_has_answered(
+    path: Path, glass: Glass, peer: Peer
+) -> None:
+    async with attentive(path, glass, peer, Settings()) as (_, kept):
+        peer.writes("look at this cloud", "m0", "zoe", "Zoe")
+        await decided(kept, 1)
+        peer.writes("coming tonight?", "m1")
+        await glass.until("coming tonight?")
+        await glass.until(WHOLE)
+        assert "cloud" not in shown(glass)
+        glass.say("reply")
+        await glass.until("Reply to Ben")
+        glass.say("1")
+        await glass.until("To Ben?")
+        glass.say("send")
+        await glass.until("look at this cloud")
+        [chatter, asked] = kept.entries()
+        assert (chatter.when, chatter.why) == ("pause", "chatter")
+        assert (asked.when, asked.why, asked.outcome) == ("now", "reply", "answered")
+
+
+async def test_next_is_a_pause_too_and_later_a_dismissal(
+    path: Path, glass: Glass, peer: Peer
+) -> None:
+    async with attentive(path, glass, peer, Settings()) as (_, kept):
+        peer.writes("look at this cloud", "m0", "zoe", "Zoe")
+        await decided(kept, 1)
+        glass.say("next")
+        await glass.until("look at this cloud")
+        glass.say("why")
+        await glass.until("Kept for a pause: it asks nothing of you.")
+        glass.say("later")
+        async with asyncio.timeout(30):
+            while kept.entries()[0].outcome is None:
+                await asyncio.sleep(0.01)
+        assert kept.entries()[0].outcome == "dismissed"
+
+
+async def test_what_waits_too_long_is_shown_as_one_interruption(
+    path: Path, glass: Glass, peer: Peer
+) -> None:
+    clock = Clock()
+    settings = Settings(batch=10, interruptions=1)
+    async with attentive(path, glass, peer, settings, clock) as (_, kept):
+        peer.writes("look at this cloud", "m0", "zoe", "Zoe")
+        await decided(kept, 1)
+        clock.now += dt.timedelta(minutes=11)
+        peer.writes("me too", "m1", "ida", "Ida")
+        await glass.until("look at this cloud")
+        peer.writes("coming?", "m2")  # the one interruption of this hour has been
+        await decided(kept, 3)
+        assert (kept.entries()[-1].when, kept.entries()[-1].why) == ("pause", "limit")
+
+
+async def test_a_stranger_never_shows_itself(path: Path, glass: Glass, peer: Peer) -> None:
+    stranger = "+44 7700 900123"
+    async with attentive(path, glass, peer, Settings(people=(stranger,))) as (_, kept):
+        peer.writes("are you there?", "m0", stranger, stranger)
+        await decided(kept, 1)
+        assert (kept.entries()[0].when, kept.entries()[0].why) == ("pause", "stranger")
+        peer.writes("coming tonight?", "m1")
+        await glass.until("coming tonight?")
+        assert "are you there" not in shown(glass)
+
+
+async def test_a_muted_group_stays_silent_at_a_pause(path: Path, glass: Glass, peer: Peer) -> None:
+    clock = Clock()
+    with AttentionLog(path) as kept:
+        attention = Interruptions("c", Settings(), kept, clock, lambda: 0.5)
+        attention.mute("zoe", clock.now + dt.timedelta(hours=1))
+        async with living(path, glass, peer, Triaging(), interruptions=attention) as live:
+            peer.writes("are you in?", "m0", "zoe", "Zoe")
+            peer.writes("look at this cloud", "m1", "ida", "Ida")
+            await decided(kept, 2)
+            live.moved("seated")
             await glass.until("look at this cloud")
-            [chatter, asked] = kept.entries()
-            assert (chatter.when, chatter.why) == ("pause", "chatter")
-            assert (asked.when, asked.why, asked.outcome) == ("now", "reply", "answered")
-
-    flow(test, tmp_path / "inbox.sqlite")
-
-
-def test_next_is_a_pause_too_and_later_a_dismissal(tmp_path: Path) -> None:
-    async def test(path: Path, glass: Glass, peer: Peer) -> None:
-        async with attentive(path, glass, peer, Settings()) as (_, kept):
-            peer.writes("look at this cloud", "m0", "zoe", "Zoe")
-            await decided(kept, 1)
-            glass.say("next")
-            await glass.until("look at this cloud")
-            glass.say("why")
-            await glass.until("Kept for a pause: it asks nothing of you.")
-            glass.say("later")
-            async with asyncio.timeout(30):
-                while kept.entries()[0].outcome is None:
-                    await asyncio.sleep(0.01)
-            assert kept.entries()[0].outcome == "dismissed"
-
-    flow(test, tmp_path / "inbox.sqlite")
+            assert "are you in" not in shown(glass)
+            attention.unmute("zoe")
+            live.moved("walking")
+            await glass.until("are you in?")
 
 
-def test_what_waits_too_long_is_shown_as_one_interruption(tmp_path: Path) -> None:
-    async def test(path: Path, glass: Glass, peer: Peer) -> None:
-        clock = Clock()
-        settings = Settings(batch=10, interruptions=1)
-        async with attentive(path, glass, peer, settings, clock) as (_, kept):
-            peer.writes("look at this cloud", "m0", "zoe", "Zoe")
-            await decided(kept, 1)
-            clock.now += dt.timedelta(minutes=11)
-            peer.writes("me too", "m1", "ida", "Ida")
-            await glass.until("look at this cloud")
-            peer.writes("coming?", "m2")  # the one interruption of this hour has been
-            await decided(kept, 3)
-            assert (kept.entries()[-1].when, kept.entries()[-1].why) == ("pause", "limit")
-
-    flow(test, tmp_path / "inbox.sqlite")
-
-
-def test_a_stranger_never_shows_itself(tmp_path: Path) -> None:
-    async def test(path: Path, glass: Glass, peer: Peer) -> None:
-        stranger = "+44 7700 900123"
-        async with attentive(path, glass, peer, Settings(people=(stranger,))) as (_, kept):
-            peer.writes("are you there?", "m0", stranger, stranger)
-            await decided(kept, 1)
-            assert (kept.entries()[0].when, kept.entries()[0].why) == ("pause", "stranger")
-            peer.writes("coming tonight?", "m1")
-            await glass.until("coming tonight?")
-            assert "are you there" not in shown(glass)
-
-    flow(test, tmp_path / "inbox.sqlite")
-
-
-def test_a_muted_group_stays_silent_at_a_pause(tmp_path: Path) -> None:
-    async def test(path: Path, glass: Glass, peer: Peer) -> None:
-        clock = Clock()
-        with AttentionLog(path) as kept:
-            attention = Interruptions("c", Settings(), kept, clock, lambda: 0.5)
-            attention.mute("zoe", clock.now + dt.timedelta(hours=1))
-            async with living(path, glass, peer, Triaging(), interruptions=attention) as live:
-                peer.writes("are you in?", "m0", "zoe", "Zoe")
-                peer.writes("look at this cloud", "m1", "ida", "Ida")
-                await decided(kept, 2)
-                live.moved("seated")
-                await glass.until("look at this cloud")
-                assert "are you in" not in shown(glass)
-                attention.unmute("zoe")
-                live.moved("walking")
-                await glass.until("are you in?")
-
-    flow(test, tmp_path / "inbox.sqlite")
-
-
-def test_seated_the_card_says_what_is_asked(tmp_path: Path) -> None:
+async def test_seated_the_card_says_what_is_asked(path: Path, glass: Glass, peer: Peer) -> None:
     class Asking(Triaging):
         def stages(self, thread: Thread) -> Iterator[Card]:
             for stage in super().stages(thread):
                 yield replace(stage, asks=stage.summary)
 
-    async def test(path: Path, glass: Glass, peer: Peer) -> None:
-        with AttentionLog(path) as kept:
-            attention = Interruptions("c", Settings(), kept, Clock(), lambda: 0.5)
-            async with living(path, glass, peer, Asking(), interruptions=attention):
-                glass.say("I'm sitting")
-                await glass.until("You are seated now.")
-                peer.writes("coming tonight?", "m0")
-                await glass.until("asks you about coming tonight?")
-
-    flow(test, tmp_path / "inbox.sqlite")
-
-
-def test_riding_by_a_sensor_a_question_waits_for_the_end_of_the_ride(tmp_path: Path) -> None:
-    async def test(path: Path, glass: Glass, peer: Peer) -> None:
-        async with attentive(path, glass, peer, Settings()) as (live, kept):
-            live.moved("riding")
-            await glass.until("You are riding now.")
+    with AttentionLog(path) as kept:
+        attention = Interruptions("c", Settings(), kept, Clock(), lambda: 0.5)
+        async with living(path, glass, peer, Asking(), interruptions=attention):
+            glass.say("I'm sitting")
+            await glass.until("You are seated now.")
             peer.writes("coming tonight?", "m0")
-            await decided(kept, 1)
-            assert (kept.entries()[0].when, kept.entries()[0].why) == ("pause", "riding")
-            assert "coming" not in shown(glass)
-            live.moved("seated")
-            await glass.until("coming tonight?")
+            await glass.until("asks you about coming tonight?")
 
-    flow(test, tmp_path / "inbox.sqlite")
+
+async def test_riding_by_a_sensor_a_question_waits_for_the_end_of_the_ride(
+    path: Path, glass: Glass, peer: Peer
+) -> None:
+    async with attentive(path, glass, peer, Settings()) as (live, kept):
+        live.moved("riding")
+        await glass.until("You are riding now.")
+        peer.writes("coming tonight?", "m0")
+        await decided(kept, 1)
+        assert (kept.entries()[0].when, kept.entries()[0].why) == ("pause", "riding")
+        assert "coming" not in shown(glass)
+        live.moved("seated")
+        await glass.until("coming tonight?")
 
 
 @needs_voice
-def test_riding_said_by_the_wearer_makes_it_audio_only_at_once(tmp_path: Path) -> None:
-    async def test(path: Path, glass: Glass, peer: Peer) -> None:
-        room = Room()
-        room.goes_on.set()
+async def test_riding_said_by_the_wearer_makes_it_audio_only_at_once(
+    path: Path, glass: Glass, peer: Peer
+) -> None:
+    room = Room()
+    room.goes_on.set()
 
-        async def heard(words: str) -> None:
-            async with asyncio.timeout(30):
-                while words not in " ".join(room.heard):
-                    await asyncio.sleep(0.01)
+    async def heard(words: str) -> None:
+        async with asyncio.timeout(30):
+            while words not in " ".join(room.heard):
+                await asyncio.sleep(0.01)
 
-        with AttentionLog(path) as kept:
-            attention = Interruptions("c", Settings(people=("Ben",)), kept, Clock(), lambda: 0.5)
-            by_ear = ByEar(
-                glass, Feed(), Letters(), Mouth(Words(), room), lambda: attention.activity
-            )
-            async with living(
-                path,
-                by_ear,  # type: ignore[arg-type]
-                peer,
-                Triaging(),
-                interruptions=attention,
-            ):
-                peer.writes("coming tonight?", "m0")
-                await glass.until("coming tonight?")
-                glass.say("riding")
-                await heard("You are riding now.")
-                before = len(glass.scenes)
-                assert not glass.scenes[-1].rows, "the lens went dark with the word"
-                peer.writes("or tomorrow?", "m1")
-                await heard("or tomorrow?")
-                assert not any(scene.rows for scene in glass.scenes[before:])
-                glass.say("walking")
-                await glass.until("You are walking now.")
-
-    flow(test, tmp_path / "inbox.sqlite")
+    with AttentionLog(path) as kept:
+        attention = Interruptions("c", Settings(people=("Ben",)), kept, Clock(), lambda: 0.5)
+        by_ear = ByEar(glass, Feed(), Letters(), Mouth(Words(), room), lambda: attention.activity)
+        async with living(
+            path,
+            by_ear,  # type: ignore[arg-type]
+            peer,
+            Triaging(),
+            interruptions=attention,
+        ):
+            peer.writes("coming tonight?", "m0")
+            await glass.until("coming tonight?")
+            glass.say("riding")
+            await heard("You are riding now.")
+            before = len(glass.scenes)
+            assert not glass.scenes[-1].rows, "the lens went dark with the word"
+            peer.writes("or tomorrow?", "m1")
+            await heard("or tomorrow?")
+            assert not any(scene.rows for scene in glass.scenes[before:])
+            glass.say("walking")
+            await glass.until("You are walking now.")
 
 
-def test_a_burst_in_one_conversation_is_one_interruption(tmp_path: Path) -> None:
-    async def test(path: Path, glass: Glass, peer: Peer) -> None:
-        async with attentive(path, glass, peer, Settings(interruptions=1)) as (_, kept):
-            for i in range(3):
-                peer.writes(f"coming {i}?", f"m{i}")
-                await glass.until(f"coming {i}?")
-            assert {entry.when for entry in kept.entries()} == {"now"}
-
-    flow(test, tmp_path / "inbox.sqlite")
+async def test_a_burst_in_one_conversation_is_one_interruption(
+    path: Path, glass: Glass, peer: Peer
+) -> None:
+    async with attentive(path, glass, peer, Settings(interruptions=1)) as (_, kept):
+        for i in range(3):
+            peer.writes(f"coming {i}?", f"m{i}")
+            await glass.until(f"coming {i}?")
+        assert {entry.when for entry in kept.entries()} == {"now"}

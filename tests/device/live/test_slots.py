@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,12 @@ import pytest
 from device.connectors.connector import Arrival
 from device.consent import Patience
 from device.messages import Message
-from tests.lives import QUICK, WHOLE, Glass, Peer, flow, living, read_back
+from tests.lives import WHOLE, Glass, Peer, living, read_back
 
 Steps = list[tuple[str, str]]
 """What the wearer says, and what is to be read then."""
+Begin = Callable[[Glass, Peer], Coroutine[None, None, None]]
+"""How it comes to that."""
 
 
 async def two_chats(glass: Glass, peer: Peer) -> None:
@@ -74,28 +77,32 @@ STOPPED: Steps = [("send", "To Ben in 20 …"), ("mute", "Stopped. Nothing was s
         (a_group, ASIDE, []),
     ],
 )
-def test_what_is_said_is_done_or_asked(
-    path: Path, monkeypatch: pytest.MonkeyPatch, begin, steps: Steps, sent: list[tuple[str, str]]
+async def test_what_is_said_is_done_or_asked(
+    path: Path,
+    glass: Glass,
+    peer: Peer,
+    monkeypatch: pytest.MonkeyPatch,
+    begin: Begin,
+    steps: Steps,
+    sent: list[tuple[str, str]],
 ) -> None:
     monkeypatch.setattr("device.desk.GLANCE_LEAST", 0.05)
-    assert talk(path, begin, steps) == sent
+    async with living(path, glass, peer):
+        await begin(glass, peer)
+        await talk(glass, peer, steps)
+    assert peer.sent == sent
 
 
-def test_a_question_in_the_countdown_stops_it(path: Path) -> None:
-    assert talk(path, read_back, STOPPED, Patience(countdown=20)) == []
+async def test_a_question_in_the_countdown_stops_it(path: Path, glass: Glass, peer: Peer) -> None:
+    async with living(path, glass, peer, patience=Patience(countdown=20)):
+        await read_back(glass, peer)
+        await talk(glass, peer, STOPPED)
+    assert peer.sent == []
 
 
-def talk(path: Path, begin, steps: Steps, patience: Patience = QUICK) -> list[tuple[str, ...]]:
-    """All that was sent by the end of it; nothing is before the wearer says so."""
-    peer = Peer()
-
-    async def test(path: Path, glass: Glass, _: Peer) -> None:
-        async with living(path, glass, peer, patience=patience):
-            await begin(glass, peer)
-            for words, read in steps:
-                assert peer.sent == []
-                glass.say(words)
-                await glass.until(read)
-
-    flow(test, path)
-    return peer.sent
+async def talk(glass: Glass, peer: Peer, steps: Steps) -> None:
+    """Nothing is sent before the last of it."""
+    for words, read in steps:
+        assert peer.sent == []
+        glass.say(words)
+        await glass.until(read)
