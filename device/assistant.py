@@ -77,7 +77,7 @@ def card_json(card: Card) -> str:
         "asks_source": card.asks and card.asks.source,
         "needs_reply": card.triage.needs_reply,
         "urgency": card.triage.urgency,
-        "replies": [{"intent": d.intent, "text": d.text} for d in card.drafts],
+        "replies": [{"intent": d.intent, "text": d.text, "source": d.source} for d in card.drafts],
         "timings_ms": {part: round(ms, 1) for part, ms in card.timings_ms.items()},
         "tokens": card.tokens,
         "model": card.model,

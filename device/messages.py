@@ -91,6 +91,8 @@ class Draft:
 
     intent: Intent
     text: str
+    source: Literal["model", "plain"] = "model"
+    """Whether the model wrote it, or chose it out of `device.language.plain_replies`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,5 +43,5 @@ def play(assistant: Assistant, console: Console, pause: float = 0) -> None:
     for thread in read_threads(CHATS):
         assert isinstance(thread, Thread), thread
         show_thread(thread, console)
-        show_card(assistant.card(thread), console, nothing_new=not thread.news)
+        show_card(assistant.card(thread), console, nothing_new=not thread.news, times=True)
         time.sleep(pause)

@@ -92,8 +92,8 @@ def show_thread(thread: Thread, console: Console, last: int = 12) -> None:
         hang(head, Text(neutralise(message.text), style="" if new else "dim"), console)
 
 
-def show_card(card: Card, console: Console, nothing_new: bool = False) -> None:
-    """The card: the glance on the lens, then what is there on request.
+def show_card(card: Card, console: Console, nothing_new: bool = False, times: bool = False) -> None:
+    """The card: the glance on the lens, then what is there on request; `times`: how long each took.
 
     `nothing_new`: the wearer has read all that others wrote. The lens stays dark then; what the
     thread was about, and what is still open in it, is there on request.
@@ -115,9 +115,11 @@ def show_card(card: Card, console: Console, nothing_new: bool = False) -> None:
         facts.add_row("urgency", urgency.append(f", {wanted}", "default"))
     for number, draft in enumerate(card.drafts, start=1):
         text = Text(f"{MODEL_MARK} ", style="magenta").append(draft.text, style="default")
-        text.append(f"  {draft.intent}", style="dim italic")
+        kind = draft.intent + (", ready-made" if draft.source == "plain" else "")
+        text.append(f"  {kind}", style="dim italic")
         facts.add_row(f"draft {number}", text)
-    facts.add_row("took", Text(_times(card), style="dim"))
+    if times:
+        facts.add_row("took", Text(_times(card), style="dim"))
     console.print(facts)
     console.print()
 
@@ -141,6 +143,6 @@ def _times(card: Card) -> str:
 def legend() -> Columns:
     """What the marks mean, once a run."""
     model = Text(MODEL_MARK, style="magenta")
-    model.append(" the model's own words, checked against the thread", style="dim")
+    model.append(" the machine's words, checked against the thread", style="dim")
     quote = Text(QUOTE_MARK, style="blue").append(" the sender's own words", style="dim")
     return Columns((model, quote), padding=(0, 3))

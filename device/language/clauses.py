@@ -18,6 +18,7 @@ from device.language.words import content, denies_something, stem, words
 from device.messages import Thread
 
 _CLAUSE = re.compile(r"[.!?;:\n…]+(?=\s|$)|,(?=\s)|\s[-–—]+\s|\b(?:but|because|so|while)\b")
+_SENTENCE = re.compile(r"(?<=[.!?…])\s+")
 ENDS = re.compile(r"[.;!?](?=\s|$)|,(?=\s)|\b(?:but|while|though|because|since|and|so)\b")
 _VOCATIVE = re.compile(
     r"^\W*(?:hey |ok |also |so |and |please )?([a-z][\w-]+)\b|\b([a-z][\w-]+)\W*$|@(\w+)"
@@ -78,8 +79,7 @@ def index_of(thread: Thread) -> Index:
     seen: set[str] = set()
     for number, message in enumerate(thread.messages):
         in_message: set[str] = set()
-        pieces = [p for p in _pieces(message.text) if p.strip()]
-        for piece in pieces:
+        for piece in filter(str.strip, pieces(message.text)):
             folded = fold(piece)
             tokens = words(piece)
             seen.update(tokens)
@@ -103,14 +103,20 @@ def index_of(thread: Thread) -> Index:
     return index
 
 
-def _pieces(text: str) -> list[str]:
-    pieces: list[str] = []
+def sentences(text: str) -> list[str]:
+    """A text cut behind each of its sentences' ends."""
+    return _SENTENCE.split(text)
+
+
+def pieces(text: str) -> list[str]:
+    """A text cut into its clauses; joined they are the text."""
+    found: list[str] = []
     start = 0
     for match in _CLAUSE.finditer(text):
         cut = match.end() if not match[0].strip().isalpha() else match.start()
-        pieces.append(text[start:cut])
+        found.append(text[start:cut])
         start = cut
-    return [*pieces, text[start:]]
+    return [*found, text[start:]]
 
 
 def members(thread: Thread) -> list[str]:
@@ -137,6 +143,12 @@ def addressed(folded: str, cast: Sequence[frozenset[str]]) -> int | None:
             if word in name:
                 return person
     return None
+
+
+def called(text: str, cast: Sequence[frozenset[str]]) -> set[int]:
+    """Whom of the cast the clauses of a text call by name."""
+    found = (addressed(fold(piece), cast) for piece in pieces(text))
+    return {person for person in found if person is not None}
 
 
 @dataclass(slots=True)

@@ -18,7 +18,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from device.language.clauses import addressed, cast_of, members
+from device.language.clauses import called, cast_of, members, sentences
 from device.language.consensus import word_f1
 from device.language.values import fold, values
 from device.language.words import asks, corrects, words
@@ -38,7 +38,6 @@ LEFT_OUT, NEXT = " … ", " / "
 CUE = 1
 """Sentences by which "no sorry" may precede what is right."""
 _WHEN = ("time", "weekday", "date")
-_SENTENCE = re.compile(r"(?<=[.!?…])\s+")
 _CLAUSE = re.compile(r"(?<=[,;:])\s+|\s+[-–—]\s+|\s+(?=(?:but|and|so|pero|y|aur|lekin)\s)")
 _BINDS = re.compile(
     r"\b(?:if|unless|when|once|until|till|before|after|except|without|not|no|never|nobody|says?|said"
@@ -100,7 +99,7 @@ def _sentences(messages: Iterable[Message], me: str) -> list[_Sentence]:
     found = []
     for i, message in enumerate(messages):
         sender = "You" if message.sender == me else shorten(neutralise(message.sender), 20)
-        said = _SENTENCE.split(neutralise(message.text).strip() or "[empty message]")
+        said = sentences(neutralise(message.text).strip() or "[empty message]")
         found += [_Sentence(i, n, sender, s, n == len(said) - 1) for n, s in enumerate(said)]
     return found
 
@@ -261,8 +260,8 @@ def quoted_ask(thread: Thread, pointers: Sequence[str] = ()) -> Line | None:
 
     def is_for(sentence: _Sentence) -> bool:
         """Whether it may ask the wearer."""
-        sender = names.index(news[sentence.message].sender)
-        return addressed(fold(sentence.text), cast) in (None, 0, sender)
+        whom = called(sentence.text, cast) - {names.index(news[sentence.message].sender)}
+        return not whom or 0 in whom
 
     open_ = [s for s in said if s not in outdated] or said
     asking = [s for s in open_ if "?" in s.text or (pointers and asks(fold(s.text)))]

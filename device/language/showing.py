@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from device.language.grounding import check_reply
 from device.language.judge import Judge
+from device.language.mirrored import is_mirrored
 from device.language.polarity import contradicts
 from device.language.prompt import NOTHING_ASKED
 from device.language.repetition import is_stuck
@@ -48,6 +49,7 @@ def draft_passes(intent: str, text: str, thread: Thread, taken: Iterable[str]) -
         or contradicts(intent, text)
         or text.casefold() in (other.casefold() for other in taken)
         or not check_reply(text, thread).passes
+        or is_mirrored(text, thread)
     )
 
 

@@ -16,6 +16,7 @@ from device.language.quotes import (
     quoted_summary,
     warned_glance,
 )
+from device.language.triage import is_plainly_asked
 from device.messages import GLANCE_CHARS, Card, Draft, Intent, Line, Thread, Triage
 
 PARTS = ("prefill", "glance", "summary", "asks", "triage", "replies")
@@ -65,10 +66,13 @@ class Work:
         return task != "glance" or bool(thread.news) or not thread.is_answered
 
     def hear_asks(self, texts: Sequence[str], nothing: bool) -> None:
-        """Take in every sample of what is asked; `nothing` is, where they agree on that."""
+        """Take in every sample of what is asked; `nothing` is, where they agree on that.
+
+        A plain question is told all the same.
+        """
         pointers = [text for text in texts if text != NOTHING_ASKED]
         self.asking = len(pointers) / len(texts)
-        if not nothing:
+        if not nothing or is_plainly_asked(self.thread):
             self.ask = quoted_ask(self.told, pointers if self.asking > MOST else ())
 
     @property

@@ -207,18 +207,20 @@ class Writer:
         for intent in work.intents:
             if len(work.drafts) == DRAFTS:
                 break
-            if text := self._draft(work, intent, work.good.get(intent)):
-                work.drafts.append(Draft(intent, text))
+            if draft := self._draft(work, intent, work.good.get(intent)):
+                work.drafts.append(draft)
 
-    def _draft(self, work: Work, intent: Intent, own: str | None) -> str | None:
+    def _draft(self, work: Work, intent: Intent, own: str | None) -> Draft | None:
         """The model's own where it is sure of it, else the likeliest plain reply, if any."""
         plain = plain_replies(intent, work.thread)
         texts = [own, *plain] if own else plain
         sure = self._decoder.sureness(self._reply(intent, work), texts)
         if own and sure[0] >= LEAST_SURE:
-            return own
-        rated = zip(sure[len(texts) - len(plain) :], plain, strict=True)
-        return max(rated, default=(0.0, None))[1]
+            return Draft(intent, own)
+        if not plain:
+            return None
+        _, best = max(zip(sure[len(texts) - len(plain) :], plain, strict=True))
+        return Draft(intent, best, "plain")
 
     def _decode(self, jobs: Sequence[tuple[Work, Job]], sampling: Sampling = SAMPLED) -> None:
         """Every sample of every job, all in shared batches; what may be shown of them is kept."""

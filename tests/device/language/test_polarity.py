@@ -59,7 +59,7 @@ def card(**said: str | list[str]) -> Card:
 def test_a_draft_that_contradicts_its_intent_is_replaced() -> None:
     wrong = "Sorry, can't do it"
     accept, *_ = card(reply=" accept", reply_accept=[wrong, "Of course."]).drafts
-    assert accept == Draft("accept", "Of course.")
+    assert accept == Draft("accept", "Of course.", "plain")
     accept, *_ = card(reply=" accept", reply_accept="sure").drafts
     assert accept == Draft("accept", "sure")
 

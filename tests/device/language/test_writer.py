@@ -168,10 +168,25 @@ def test_a_line_that_never_ends_is_not_shown() -> None:
 
 
 def test_nothing_asked_and_no_reply_needed() -> None:
-    result = card(script(asks="-", triage="none low"))
+    told = Thread("t", "Anna", (Message("Ben", f"The chairs are here. {WHY}"),), "Ben")
+    result = card(script(asks="-", triage="none low"), told)
     assert result.asks is None
     assert result.drafts == ()
     assert not result.triage.needs_reply
+
+
+def test_a_plain_question_wants_a_reply_whatever_the_model_says() -> None:
+    result = card(script(asks="-", triage="none low"))
+    assert result.asks == Line(f'Ben: "{ASKED}"', "quote")
+    assert result.triage.needs_reply
+    assert len(result.drafts) == 3
+
+
+def test_who_says_what_another_one_said_of_themselves_is_not_drafted() -> None:
+    told = Message("Ben", f"I'll bring the stove and two sleeping bags. Coming? {WHY}")
+    thread = Thread("t", "Anna", (told,), "Ben")
+    result = card(script(reply_accept="ok, i'll bring the stove and sleeping bags"), thread)
+    assert "stove" not in " ".join(draft.text for draft in result.drafts)
 
 
 def test_what_is_asked_is_the_askers_own_words_however_the_model_puts_it() -> None:
@@ -180,7 +195,8 @@ def test_what_is_asked_is_the_askers_own_words_however_the_model_puts_it() -> No
         assert result.asks == Line(f'Ben: "{ASKED}"', "quote")
         assert json.loads(card_json(result))["asks_source"] == "quote"
         assert f"asks you  {QUOTE_MARK} Ben: " in printed(result)
-    record = json.loads(card_json(card(script(asks="-"))))
+    told = Thread("t", "Anna", (Message("Ben", f"The chairs are here. {WHY}"),), "Ben")
+    record = json.loads(card_json(card(script(asks="-"), told)))
     assert (record["asks"], record["asks_source"]) == (None, None)
 
 
@@ -242,13 +258,13 @@ def test_a_line_is_sampled_by_seeds_of_its_own_whoever_stands_beside_it() -> Non
 @pytest.mark.parametrize("wrong", ["is it at 9:45?", "no puedo, no puedo, no puedo"])
 def test_a_draft_that_fails_its_check_is_replaced_by_the_likeliest_plain_reply(wrong: str) -> None:
     result = card(script(reply_ask=[wrong, "Can I call you?"]))
-    assert Draft("ask", "Can I call you?") in result.drafts
+    assert Draft("ask", "Can I call you?", "plain") in result.drafts
 
 
 def test_a_draft_that_the_model_is_not_sure_of_is_replaced() -> None:
     """What it decodes first is, of all that is weighed after, not the likeliest."""
     result = card(script(reply_ask=["which chairs, and whose?", "Can I call you?"]))
-    assert Draft("ask", "Can I call you?") in result.drafts
+    assert Draft("ask", "Can I call you?", "plain") in result.drafts
     assert Draft("ack", "ok then") in result.drafts
 
 
