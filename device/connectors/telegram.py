@@ -65,7 +65,7 @@ def read_export(
         raise InputError(
             "an account's export without chats.list; export it again with the chats ticked", path
         )
-    owner = _owner(document.get("personal_information"), found)
+    owner = _owner(document.get("personal_information"), found, me)
     threads = 0
     for number, chat in enumerate(found, start=1):
         if isinstance(chat, dict) and chat.get("messages") == []:
@@ -98,8 +98,9 @@ class _Owner:
     name: str | None
 
 
-def _owner(info: object, chats: list[object]) -> _Owner | None:
-    """By `personal_information`, or by "Saved Messages", whose id is the owner's own."""
+def _owner(info: object, chats: list[object], me: str | None) -> _Owner | None:
+    """By `personal_information`, by "Saved Messages", whose id is the owner's own, or by `me`, who
+    wrote in any of the chats and is silent in the others."""
     if isinstance(info, dict) and is_int(info.get("user_id")):
         parts = (info.get("first_name"), info.get("last_name"))
         name = " ".join(part.strip() for part in parts if isinstance(part, str) and part.strip())
@@ -107,7 +108,14 @@ def _owner(info: object, chats: list[object]) -> _Owner | None:
     for chat in chats:
         if isinstance(chat, dict) and chat.get("type") == "saved_messages" and "id" in chat:
             return _Owner(f"user{chat['id']}", None)
-    return None
+    ids = {
+        m["from_id"]
+        for c in chats
+        if isinstance(c, dict) and isinstance(c.get("messages"), list)
+        for m in c["messages"]
+        if isinstance(m, dict) and m.get("from") == me and isinstance(m.get("from_id"), str)
+    }
+    return _Owner(ids.pop(), me) if len(ids) == 1 else None
 
 
 def _thread(

@@ -298,3 +298,13 @@ def test_no_message_vanishes(said: list[tuple[int, str]]) -> None:
         (f"P{who}", text.strip()) for who, text in said
     ]
     assert [m.id for m in thread.messages] == [str(i) for i in range(len(said))]
+
+
+def test_a_chat_in_which_the_wearer_is_silent_is_read_with_the_others() -> None:
+    spoken = chat(message(1, "Ben", 17), message(2, "Nina", 4))
+    silent = chat(message(1, "Ola", 8), message(2, "Ben", 17), kind="private_group", id_=30)
+    first, second = read(account(spoken, silent), me="Nina")
+    assert (first.me, second.me) == ("Nina", "Nina")
+    assert len(second.unread) == 2
+    for refused in read(account(spoken, silent), me="Nia"):
+        assert "nobody called 'Nia'" in refused.problem
