@@ -17,6 +17,7 @@ from device.messages import Card
 
 KEPT = 1000
 """Times that percentiles are taken of: the newest."""
+_SAID = {"p50": "median", "p95": "95 %", "max": "longest"}
 
 
 @dataclass
@@ -89,7 +90,7 @@ def rows(record: dict[str, Any]) -> list[tuple[str, str]]:
     ]  # fmt: skip
     for name, what in (("glance_ms", "message to glance"), ("drawing_ms", "drawing")):
         times = record[name] or {}
-        said = ", ".join(f"{key} {ms:.0f} ms" for key, ms in times.items())
+        said = ", ".join(f"{_SAID[key]} {ms:.0f} ms" for key, ms in times.items())
         told.append((what, said or "none yet"))
     return told
 

@@ -73,7 +73,7 @@ def answering(state: Open | Sending, thread: Thread, now: float, remark: str = "
         return Scene("card", tuple(rows), f"Reply to {offer.recipient}", hint, thread)
     own = not isinstance(state, Sending) and state.own
     text = Row(neutralise(state.text), "quote" if own else "model", "your reply")
-    rows = [text, *([Row(remark, "notice")] if remark else [])]
+    rows = [text, *([Row(f"{remark[0].upper()}{remark[1:]}.", "notice")] if remark else [])]
     match state:
         case Chosen() | ReadBack():
             picks = [str(i) for i in range(1, len(offer.drafts) + 1)]

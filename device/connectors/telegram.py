@@ -113,7 +113,7 @@ def _owner(info: object, chats: list[object], me: str | None) -> _Owner | None:
         for c in chats
         if isinstance(c, dict) and isinstance(c.get("messages"), list)
         for m in c["messages"]
-        if isinstance(m, dict) and m.get("from") == me and isinstance(m.get("from_id"), str)
+        if isinstance(m, dict) and me and m.get("from") == me and isinstance(m.get("from_id"), str)
     }
     return _Owner(ids.pop(), me) if len(ids) == 1 else None
 
