@@ -11,6 +11,7 @@ import pytest
 
 from device.displays.scene import Scene
 from device.displays.web import WebDisplay
+from device.figures import Figures, rows
 
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -74,7 +75,7 @@ def in_chromium(chromium: tuple[asyncio.Runner, Any]) -> InChromium:
     runner, browser = chromium
 
     async def whole(test: Test) -> None:
-        display = WebDisplay(port=0)
+        display = WebDisplay(port=0, status=lambda: rows(Figures("replay").record()))
         try:
             await test(Wearer(display, browser))
         finally:

@@ -9,7 +9,7 @@ import pytest
 from device.displays.scene import Row, Scene
 from device.messages import Message, Thread
 from tests.device.displays.web.conftest import InChromium, Wearer
-from tests.device.displays.web.scenes import CONFIRM, DRAFTS, GLANCE, READER
+from tests.device.displays.web.scenes import CONFIRM, DRAFTS, GLANCE, READER, texts
 
 FOCUSED = "() => document.activeElement.dataset.say ?? document.activeElement.id"
 # Text whose own colour stands on the nearest background with less than the given contrast (WCAG).
@@ -61,6 +61,22 @@ def test_nothing_runs_out_of_the_page(in_chromium: InChromium, width: int, heigh
             assert await page.evaluate(beyond) == []
             for wanted in ("#send", "#rows .text >> nth=0", "#hint button >> nth=-1"):
                 await page.locator(wanted).click(trial=True)  # scrolls there; fails when covered
+
+    in_chromium(test)
+
+
+def test_how_it_goes_is_read_on_a_small_phone_too(in_chromium: InChromium) -> None:
+    async def test(wearer: Wearer) -> None:
+        page = await wearer.page(viewport={"width": 320, "height": 640})
+        await page.get_by_role("link", name="How it goes").click()
+        await page.wait_for_selector("dl")
+        assert await texts(page, "dd >> nth=1") == ["replay"]
+        widths = "() => [...document.querySelectorAll('dt, dd')].map((n) => n.clientWidth)"
+        assert min(await page.evaluate(widths)) > 90
+        assert await page.evaluate("() => document.documentElement.scrollWidth") == 320
+        assert await page.evaluate(FAINT, 4.5) == []
+        await page.get_by_role("link", name="The glasses").click()
+        await page.wait_for_selector("[data-state=live]")
 
     in_chromium(test)
 
