@@ -27,7 +27,6 @@ from itertools import islice
 from pathlib import Path
 from typing import get_args
 
-from device.language.consensus import agreement
 from device.language.grounding import check
 from device.language.load import Model, load_writer
 from device.language.prompt import NOTHING_ASKED
@@ -115,43 +114,27 @@ def _timed(piece: Sequence[Message], rng: random.Random) -> list[Message]:
     return timed
 
 
-Heard = dict[str, list[tuple[str, bool]]]
-"""By task or intent, every text that was decoded for it, and whether the device might show it."""
+Heard = dict[str, tuple[str, bool]]
+"""By task or intent, what was decoded for it, and whether it passed the device's check."""
 
 
 def labelled(example: Example, heard: Heard) -> Example | None:
-    """`example` with the model's own lines and drafts that pass; None where no line does.
-
-    Of a line's samples the one is kept that passes and on which all agree most. That nothing is
-    asked is taken from most of them.
-    """
-    kept = {task: _best(heard.get(task, ())) for task in ("glance", "summary")}
-    asked = heard.get("asks", [])
-    nothing = 2 * sum(text == NOTHING_ASKED for text, _ in asked) > len(asked)
-    if not nothing:
-        asked = [(text, check(text, example.thread).passes) for text, _ in asked]
-        kept["asks"] = _best([(t, passes and t != NOTHING_ASKED) for t, passes in asked])
-    known: set[Known] = {"asks"} if nothing else set()
-    known.update(task for task in LINES if kept.get(task))
+    """`example` with the model's own lines and drafts that pass; None where no line does."""
+    kept = {name: text for name, (text, passes) in heard.items() if passes}
+    asked, _ = heard.get("asks", ("", False))
+    if asked and asked != NOTHING_ASKED and check(asked, example.thread).passes:
+        kept["asks"] = asked  # which the device only quotes
+    known = frozenset(task for task in LINES if kept.get(task))
     if not {"glance", "summary"} & known:
         return None
     return dataclasses.replace(
         example,
-        glance=kept["glance"] or "",
-        summary=kept["summary"] or "",
-        asks=kept.get("asks"),
-        drafts=tuple(
-            Draft(intent, text) for intent in INTENTS if (text := _best(heard.get(intent, ())))
-        ),
-        known=frozenset(known),
+        glance=kept.get("glance", ""),
+        summary=kept.get("summary", ""),
+        asks=None if asked == NOTHING_ASKED else kept.get("asks"),
+        drafts=tuple(Draft(intent, kept[intent]) for intent in INTENTS if intent in kept),
+        known=known,
     )
-
-
-def _best(samples: Sequence[tuple[str, bool]]) -> str | None:
-    """The text that passes and that says most of what the others say."""
-    agreed = agreement([text for text, _ in samples])
-    passing = [(share, text) for (text, ok), share in zip(samples, agreed, strict=True) if ok]
-    return max(passing, default=(0.0, None))[1]
 
 
 class Labeller:
@@ -166,7 +149,7 @@ class Labeller:
 
     def watch(self, thread: Thread, task: str, text: str, shown: bool) -> None:
         """Notes what was decoded for a thread."""
-        self._heard[thread.id].setdefault(task, []).append((text, shown))
+        self._heard[thread.id][task] = (text, shown)
 
     def __call__(self, examples: Sequence[Example]) -> Iterator[Example]:
         """The examples of which the model says a line worth keeping."""

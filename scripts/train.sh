@@ -91,8 +91,8 @@ done
 better=$("$PYTHON" -m export.prune --better "$WORK"/fewer-{layers,ffn}-healed)
 trained "$WORK/60m-plain" "${better%-healed}" $few
 trained "$WORK/60m-labels" "${better%-healed}" $taught $few --extra "$labels"
-trained "$WORK/60m-distilled" "$better" $taught --extra "$labels" --seed 5 --tokens 1500000 --lr 3e-4
-trained "$WORK/60m" "$WORK/60m-distilled" $taught --extra "$labels" --seed 6 --tokens 300000 \
+trained "$WORK/60m-distilled" "$better" $taught --extra "$labels" --seed 5 --tokens 1000000 --lr 3e-4
+trained "$WORK/60m" "$WORK/60m-distilled" $taught --extra "$labels" --seed 6 --tokens 200000 \
   --lr 1e-4 --fake-q4
 "$PYTHON" -m export.ablation "$WORK"/{60m-plain,fewer-{layers,ffn}-healed,60m-labels} \
   "$WORK"/{60m-distilled,60m,mean} --data "$DATA" $limit

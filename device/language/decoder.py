@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
-from itertools import groupby, islice
+from dataclasses import dataclass
 
 from device.language.engine import Engine, Sampling, Seq, Token
 from device.language.tokenizer import Tokenizer
@@ -21,9 +20,6 @@ class Job:
     """"glance", "summary", "asks", or an intent."""
     asked: Sequence[Token]
     most_tokens: int
-    samples: int = 1
-    """How often it is decoded, each time by a seed of its own, 0 and up: no neighbour in the batch
-    changes what is sampled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +42,13 @@ class Decoder:
         self._stop = stop
         self._forks = forks
 
-    def decode(self, jobs: Sequence[Job], sampling: Sampling) -> list[list[Answer]]:
-        """Every sample of every job, in their order."""
+    def decode(self, jobs: Sequence[Job]) -> list[Answer]:
+        """An answer a job, in their order, each token the likeliest one."""
         started = time.perf_counter()
-        samples = [(job, seed) for job in jobs for seed in range(job.samples)]
         answers: list[Answer] = []
-        for start in range(0, len(samples), self._forks):
-            answers += self._batch(samples[start : start + self._forks], sampling, started)
-        each = iter(answers)
-        return [list(islice(each, job.samples)) for job in jobs]
+        for start in range(0, len(jobs), self._forks):
+            answers += self._batch(jobs[start : start + self._forks], started)
+        return answers
 
     def sureness(self, job: Job, texts: Sequence[str]) -> list[float]:
         """The mean log-probability, in nats, of the tokens of each text as an answer to a job."""
@@ -69,24 +63,16 @@ class Decoder:
             self._engine.close(fork)
         return [nats / len(some) for nats, some in zip(scores, tokens, strict=True)]
 
-    def _batch(
-        self, samples: Sequence[tuple[Job, int]], sampling: Sampling, started: float
-    ) -> list[Answer]:
-        """An answer a (job, seed)."""
-        jobs = [job for job, _ in samples]
+    def _batch(self, jobs: Sequence[Job], started: float) -> list[Answer]:
         tokens: list[list[Token]] = [[] for _ in jobs]
         ended: list[float | None] = [None] * len(jobs)
         forks: list[Seq] = []
         try:
-            for job, alike in groupby(jobs):
+            for job in jobs:
                 forks += self._engine.fork(job.seq, 1)
                 self._engine.extend(forks[-1], job.asked)
-                if others := sum(1 for _ in alike) - 1:
-                    # Decodes what is asked once for all samples of it.
-                    forks += self._engine.fork(forks[-1], others)
             most = [job.most_tokens for job in jobs]
-            seeded = replace(sampling, seed=tuple(seed for _, seed in samples))
-            for step in self._engine.generate(forks, seeded, self._stop, most):
+            for step in self._engine.generate(forks, Sampling(), self._stop, most):
                 for i, token in enumerate(step):
                     if token is not None:
                         tokens[i].append(token)

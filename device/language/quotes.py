@@ -1,8 +1,8 @@
 """The sender's own words, shortened: what stands where no line of the model's may.
 
 The sentences that say most, as many as there is room for, in the order they were written. Which
-these are the model points out, where it was asked: those that share most words with its samples of
-the line. A sample may say false things of the right sentences, and the sentences are true
+these are the model points out, where it was asked: those that share most words with its own
+line. That may say false things of the right sentences, and the sentences are true
 (docs/decisions/0009-pointing.md has the figures).
 
 Where it wasn't asked, a question weighs one, a time, day or number one, a sign of a change 0.3,
@@ -19,7 +19,6 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from device.language.clauses import called, cast_of, members, sentences
-from device.language.consensus import word_f1
 from device.language.values import fold, values
 from device.language.words import asks, corrects, words
 from device.messages import GLANCE_CHARS, Line, Message, Thread
@@ -187,6 +186,16 @@ def _pointed_at(
         chosen, best = liker, found
         left = [s for s in left if s not in chosen]
     return chosen
+
+
+def word_f1(one: Counter[str], other: Counter[str]) -> float:
+    """Twice what two bags of words share, over all they hold; two empty ones are equal.
+
+    >>> word_f1(Counter(["3", "chairs"]), Counter(["3", "tables"]))
+    0.5
+    """
+    size = one.total() + other.total()
+    return 2 * (one & other).total() / size if size else 1.0
 
 
 def quote(messages: Iterable[Message], me: str, chars: int, pointers: Sequence[str] = ()) -> str:

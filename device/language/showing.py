@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from device.language.grounding import check_reply
@@ -19,13 +20,15 @@ LINES: dict[str, Judge] = {
 }
 """Hold the model's lines against their thread. Below its threshold a summary is no nearer to what
 a person wrote than the quote in its place (docs/decisions/0003-truth.md), and may be false."""
-LEAST_AGREED: dict[str, float] = {"glance": 0.9, "summary": 0.9, "asks": 0.6}
-"""A line on which its samples agree less is not shown: of lines above 0.6 half were false
-(docs/decisions/0008-consensus.md). Of what is asked only "nothing" is shown, which has no words to
-be wrong."""
-LEAST_SURE = -1.0
-"""Nats a token: a draft that the model itself holds less likely is seldom one that could be sent
+LEAST_SURE: dict[str, float] = {"glance": -0.25, "summary": -0.1}
+"""Mean nats a token: a line that the model itself holds less likely is not shown. Of 22 glances
+above that 20 were true, of 36 just below it 26; of the shipped model's summaries hardly any was
+true, however likely, and none is as likely as this (docs/decisions/0012-one-decoding.md). Of what
+is asked only "nothing" is shown, which has no words to be wrong."""
+LEAST_SURE_DRAFT = -1.0
+"""The same of a draft: one less likely is seldom one that could be sent
 (docs/decisions/0011-drafts.md)."""
+_PRONOUN = re.compile(r"\b(?:he|she|him|her|his|hers)\b", re.IGNORECASE)
 
 
 def line_passes(task: str, text: str, thread: Thread) -> bool:
@@ -34,12 +37,9 @@ def line_passes(task: str, text: str, thread: Thread) -> bool:
         return text == NOTHING_ASKED
     if _is_broken(text) or (task == "glance" and len(text) > GLANCE_CHARS):
         return False
-    return LINES[task].judge(text, thread).passes
-
-
-def is_agreed(task: str, agreement: float) -> bool:
-    """Whether a text's samples agree on it as much as one of its kind must; drafts need none."""
-    return agreement >= LEAST_AGREED.get(task, 0.0)
+    if text.startswith(f"{thread.me}:"):  # nobody tells the wearer what they said themselves
+        return False
+    return LINES[task].judge(text, thread).passes and not _guesses_who(text, thread)
 
 
 def draft_passes(intent: str, text: str, thread: Thread, taken: Iterable[str]) -> bool:
@@ -51,6 +51,12 @@ def draft_passes(intent: str, text: str, thread: Thread, taken: Iterable[str]) -
         or not check_reply(text, thread).passes
         or is_mirrored(text, thread)
     )
+
+
+def _guesses_who(text: str, thread: Thread) -> bool:
+    """Whether it says "she" of whom nobody called so."""
+    said = {word.lower() for message in thread.messages for word in _PRONOUN.findall(message.text)}
+    return any(word.lower() not in said for word in _PRONOUN.findall(text))
 
 
 def _is_broken(text: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from device.language.cache import Cached
@@ -22,8 +21,6 @@ from device.messages import GLANCE_CHARS, Card, Draft, Intent, Line, Thread, Tri
 PARTS = ("prefill", "glance", "summary", "asks", "triage", "replies")
 """What `Card.timings_ms` has a time for."""
 DRAFTS = 3
-MOST = 0.5
-"""Above that share of its samples something is asked."""
 WHOLE: dict[str, int] = {"glance": GLANCE_CHARS, "summary": SUMMARY_CHARS}
 """Characters in which news that fit need no line of the model's, unless to warn of them."""
 
@@ -41,15 +38,16 @@ class Work:
     """Whether the model knows the language."""
     good: dict[str, str] = field(default_factory=dict)
     """What may be shown as the model's own, by "glance", "summary", "asks", or intent."""
-    said: dict[str, list[str]] = field(default_factory=dict)
-    """Every sample of glance and summary, shown or not: they point at what a quote should hold."""
+    said: dict[str, str] = field(default_factory=dict)
+    """What was decoded of glance and summary, shown or not: it points at what a quote should
+    hold."""
     triage: Triage = _UNKNOWN
     intents: list[Intent] = field(default_factory=list)
     """Likeliest first; empty where no reply is needed or none can be written."""
     ask: Line | None = None
     """What is asked of the wearer, in the asker's words, once the model was asked for it."""
-    asking: float | None = None
-    """The share of its samples that say that something is asked, in whatever words."""
+    asking: bool | None = None
+    """Whether the model says that anything is asked, in whatever words; None until it did."""
     drafts: list[Draft] = field(default_factory=list)
     """Of different intents, the likeliest first."""
     warns: bool = False
@@ -65,38 +63,39 @@ class Work:
             return may_be_fraud(thread)
         return task != "glance" or bool(thread.news) or not thread.is_answered
 
-    def hear_asks(self, texts: Sequence[str], nothing: bool) -> None:
-        """Take in every sample of what is asked; `nothing` is, where they agree on that.
-
-        A plain question is told all the same.
-        """
-        pointers = [text for text in texts if text != NOTHING_ASKED]
-        self.asking = len(pointers) / len(texts)
-        if not nothing or is_plainly_asked(self.thread):
-            self.ask = quoted_ask(self.told, pointers if self.asking > MOST else ())
+    def hear_asks(self, text: str) -> None:
+        """Take in what the model says is asked. A plain question is told whatever it says."""
+        self.asking = text != NOTHING_ASKED
+        if self.asking or is_plainly_asked(self.thread):
+            self.ask = quoted_ask(self.told, [text] if self.asking else ())
 
     @property
     def told(self) -> Thread:
         """The thread; what is too long ago to be read is not new in it any more.
 
-        No sample points there, and quoting from 40,000 messages would take half a minute.
+        No line points there, and quoting from 40,000 messages would take half a minute.
         """
         skipped = len(self.thread.messages) - len(self.cached.read.messages)
         return replace(self.thread, unread_from=max(skipped, self.thread.unread_from))
 
+    def pointers(self, task: str) -> list[str]:
+        """What points at the sentences of a quote: that line of the model's, and, for a summary,
+        the glance."""
+        tasks = ("glance", "summary") if task == "summary" else (task,)
+        return [self.said[task] for task in tasks if task in self.said]
+
     @property
     def needs_reply(self) -> bool:
         """Whether a reply is wanted of the wearer: not by a fraud, nor where others are asked."""
-        asking = self.asking or 0.0
-        if self.warns or (asking > MOST and self.ask is None):
+        if self.warns or (self.asking and self.ask is None):
             return False
-        return self.triage.needs_reply or asking == 1.0
+        return self.triage.needs_reply
 
     def card(self, model: str) -> Card:
         """The card by that model, with quotes where its lines did not hold or are still to come."""
         thread, good = self.told, self.good
         glance, summary = (
-            Line(good[task], "model") if task in good else quoted(thread, self.said.get(task, ()))
+            Line(good[task], "model") if task in good else quoted(thread, self.pointers(task))
             for task, quoted in (("glance", quoted_glance), ("summary", quoted_summary))
         )
         if self.warns and not accuses(glance.text):

@@ -4,11 +4,10 @@
 2. the glance is decoded alone, because the lens waits for it
 3. triage is read off the logits of its labels, nothing is generated; with the glance it is told
 4. summary and asks are decoded together, then three drafts, in one batch of forks each
-5. each line is sampled several times at once; of the samples that pass the judge the one is taken
-   on which the others agree most (`device.language.consensus`); where none passes, or they hardly
-   agree, it becomes a quote; what is asked always is one, at which they point
-6. a draft is decoded greedily; where it fails its check, or the model isn't sure of it, a plain
-   reply takes its place (`device.language.plain_replies`)
+5. all is decoded greedily; of the lines that pass the judge a glance is shown where the model is
+   sure of it (`device.language.showing`). Everything else is a quote, at which the lines point
+6. a draft that fails its check, or of which the model isn't sure, gives way to a plain reply
+   (`device.language.plain_replies`)
 
 Where the sender's own words are known to be better, nothing is decoded (`Work.wants`).
 
@@ -19,19 +18,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 from device.language.adapter_choice import Follow
 from device.language.cache import Cached, ThreadCache
-from device.language.consensus import agreement
 from device.language.decoder import Answer, Decoder, Job, since
-from device.language.engine import Engine, Sampling, Seq
+from device.language.engine import Engine, Seq
 from device.language.fraud import accuses, is_plain_fraud, may_be_fraud
 from device.language.plain_replies import is_mixed, plain_replies
 from device.language.prompt import Prompt, Task
 from device.language.quotes import quoted_summary
-from device.language.showing import LEAST_SURE, draft_passes, is_agreed, line_passes
+from device.language.showing import LEAST_SURE, LEAST_SURE_DRAFT, draft_passes, line_passes
 from device.language.spill import Spill
 from device.language.tokenizer import Tokenizer
 from device.language.triage import Triager
@@ -41,9 +39,6 @@ from device.messages import Card, Draft, Intent, Thread, Triage
 Watch = Callable[[Thread, str, str, bool], None]
 """(thread, task or intent, a text decoded for it, whether that may be shown)."""
 
-SAMPLES: dict[str, int] = {"glance": 8, "summary": 6, "asks": 6}
-"""Decodings of one line, each by a seed of its own."""
-SAMPLED = Sampling(temperature=0.7, top_k=40, top_p=0.95)
 FORKS = 12
 """What is decoded in one batch at most: more take longer by as much as they are more."""
 MOST_TOKENS: dict[str, int] = {"glance": 36, "summary": 80, "asks": 36, "reply": 48}
@@ -144,7 +139,7 @@ class Writer:
     def unchecked(self, thread: Thread, task: Task) -> str:
         """The model's first decoding, whatever it says: for measuring, never for showing."""
         job = self._job(task, Work(thread, self.prefill(thread), {}))
-        [[answer]] = self._decoder.decode([replace(job, samples=1)], Sampling())
+        [answer] = self._decoder.decode([job])
         return answer.text
 
     def triage(self, thread: Thread) -> Triage:
@@ -155,7 +150,7 @@ class Writer:
         """One line for messages that no longer fit, checked like any other."""
         work = Work(older, Cached(seq, 0, older), {})
         self._decode([(work, self._job("summary", work))])
-        return work.good.get("summary") or quoted_summary(older, work.said["summary"]).text
+        return work.good.get("summary") or quoted_summary(older, work.pointers("summary")).text
 
     def _side_by_side(self, threads: Sequence[Thread]) -> list[Card]:
         """The cards of threads that fit the engine together."""
@@ -196,7 +191,7 @@ class Writer:
             for intent in w.intents[:DRAFTS]
             if not is_mixed(w.thread)
         ]
-        self._decode(drafts, Sampling())
+        self._decode(drafts)
         for w in work:
             self._settle(w)
         for w in work:
@@ -215,38 +210,37 @@ class Writer:
         plain = plain_replies(intent, work.thread)
         texts = [own, *plain] if own else plain
         sure = self._decoder.sureness(self._reply(intent, work), texts)
-        if own and sure[0] >= LEAST_SURE:
+        if own and sure[0] >= LEAST_SURE_DRAFT:
             return Draft(intent, own)
         if not plain:
             return None
         _, best = max(zip(sure[len(texts) - len(plain) :], plain, strict=True))
         return Draft(intent, best, "plain")
 
-    def _decode(self, jobs: Sequence[tuple[Work, Job]], sampling: Sampling = SAMPLED) -> None:
-        """Every sample of every job, all in shared batches; what may be shown of them is kept."""
-        answers = self._decoder.decode([job for _, job in jobs], sampling)
-        for (w, job), heard in zip(jobs, answers, strict=True):
-            w.ms[job.name] = max(answer.ms for answer in heard)
-            if job.name in WHOLE:
-                w.said[job.name] = [answer.text for answer in heard if answer.text]
-            agreed = agreement([answer.text for answer in heard])
-            rated = [
-                (self._passes(w, job, a), share) for a, share in zip(heard, agreed, strict=True)
-            ]
-            (passes, share), best = max(zip(rated, heard, strict=True), key=lambda pair: pair[0])
-            if passes and is_agreed(job.name, share):
-                w.good[job.name] = best.text
-            if job.name in WHOLE and may_be_fraud(w.thread):
-                w.warns |= 2 * sum(accuses(answer.text) for answer in heard) > len(heard)
+    def _decode(self, jobs: Sequence[tuple[Work, Job]]) -> None:
+        """All jobs in shared batches; what may be shown of them is kept."""
+        answers = self._decoder.decode([job for _, job in jobs])
+        for (w, job), answer in zip(jobs, answers, strict=True):
+            w.ms[job.name] = answer.ms
+            if self._passes(w, job, answer) and self._is_sure(job, answer.text):
+                w.good[job.name] = answer.text
+            if job.name in WHOLE and answer.text:
+                w.said[job.name] = answer.text
+                w.warns |= may_be_fraud(w.thread) and accuses(answer.text)
             if job.name == "asks":
-                w.hear_asks([answer.text for answer in heard], nothing="asks" in w.good)
+                w.hear_asks(answer.text)
+
+    def _is_sure(self, job: Job, text: str) -> bool:
+        """Whether the model holds a line as likely as one of its kind must be."""
+        least = LEAST_SURE.get(job.name)
+        return least is None or self._decoder.sureness(job, [text])[0] >= least
 
     def _passes(self, work: Work, job: Job, answer: Answer) -> bool:
         """Whether a text may be shown as the model's own."""
         name, text, thread = job.name, answer.text, work.cached.read
         if not answer.ended:
             passes = False
-        elif name in SAMPLES:
+        elif name in get_args(Task):
             passes = line_passes(name, text, thread)
         else:
             passes = draft_passes(name, text, thread, [work.good.get(i, "") for i in work.intents])
@@ -259,7 +253,7 @@ class Writer:
 
     def _job(self, task: Task, work: Work) -> Job:
         asked = self._prompt.task(task, work.thread)
-        return Job(work.cached.seq, task, asked, MOST_TOKENS[task], SAMPLES[task])
+        return Job(work.cached.seq, task, asked, MOST_TOKENS[task])
 
     def _reply(self, intent: Intent, work: Work) -> Job:
         asked = self._prompt.reply(intent, work.thread)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from device.language.writer import SAMPLES
 from device.messages import Thread
 
 
@@ -13,11 +12,7 @@ class GlanceWatch:
 
     def __init__(self, act: Callable[[], None]):
         self._act = act
-        self._heard = 0
 
     def __call__(self, thread: Thread, task: str, text: str, shown: bool) -> None:
-        """All samples of it are heard."""
         if task == "glance":
-            self._heard += 1
-            if self._heard == SAMPLES["glance"]:
-                self._act()
+            self._act()

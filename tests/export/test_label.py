@@ -68,37 +68,30 @@ def test_letters_are_no_chats() -> None:
     assert as_wearer(dialogue(("Zoe", "word " * 200)), NAMES, random.Random(0)) is None
 
 
-def heard(**samples: list[tuple[str, bool]]) -> Heard:
-    return samples
-
-
 def test_only_what_passes_is_kept() -> None:
     whole = dialogue(("Zoe", "7 crates came, not 8"), ("Zoe", "sign by 6pm?"))
     example = dataclasses.replace(whole, known=frozenset())
-    told = [("9 crates came", False), ("7 crates came", True), ("Zoe came", True)]
-    asked = [("whether you can sign by 6pm", False), ("sign by 9pm", False)]
-    drafts: Heard = {"accept": [("will do", True)], "decline": [("I'm in Oslo", False)]}
-    kept = labelled(
-        example, {"glance": told, "summary": [("Zoe: sign", True)], "asks": asked} | drafts
-    )
+    heard: Heard = {
+        "glance": ("7 crates came", True),
+        "summary": ("Zoe: sign by 6pm", True),
+        "asks": ("whether you can sign by 6pm", False),
+        "accept": ("will do", True),
+        "decline": ("I'm in Oslo", False),
+    }
+    kept = labelled(example, heard)
     assert kept is not None
     assert kept.known == ALL - {"triage"}
-    assert kept.glance == "7 crates came", "the others say that most"
     assert kept.asks == "whether you can sign by 6pm", "which the device only quotes"
     assert kept.drafts == (Draft("accept", "will do"),)
 
-
-def test_that_nothing_is_asked_takes_most_samples() -> None:
-    example = dataclasses.replace(dialogue(("Zoe", "7 crates came")), known=frozenset())
-    nothing, something = (NOTHING_ASKED, True), ("whether 7 crates came", False)
-    line = heard(glance=[("7 crates came", True)])
-    kept = labelled(example, line | heard(asks=[nothing, nothing, something]))
-    assert kept is not None
-    assert (kept.known, kept.asks) == ({"glance", "asks"}, None)
-    kept = labelled(example, line | heard(asks=[nothing, something]))
-    assert kept is not None
-    assert kept.asks == something[0]
-    assert labelled(example, heard(glance=[("9 crates", False)], asks=[nothing])) is None
+    half = labelled(example, heard | {"glance": ("9 crates", False), "asks": ("by 9pm?", False)})
+    assert half is not None
+    assert (half.glance, half.known) == ("", {"summary"})
+    quiet = labelled(example, heard | {"asks": (NOTHING_ASKED, True)})
+    assert quiet is not None
+    assert "asks" in quiet.known
+    assert quiet.asks is None
+    assert labelled(example, {"glance": ("9 crates", False), "accept": ("ok", True)}) is None
 
 
 def test_the_command_goes_on_where_it_was(
@@ -117,7 +110,7 @@ def test_the_command_goes_on_where_it_was(
 
     def watched(self: label.Labeller, examples: list[Example]) -> Iterator[Example]:
         for example in examples:
-            found = labelled(example, {"glance": [("7 crates", True)]})
+            found = labelled(example, {"glance": ("7 crates", True)})
             assert found is not None
             yield found
 

@@ -5,23 +5,19 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from rich.console import Console
 
 from device.assistant import card_json
 from device.displays.terminal import QUOTE_MARK, show_card
-from device.language.consensus import agreement
-from device.language.engine import Sampling
 from device.language.grounding import check
 from device.language.plain_replies import HINDI, PLAIN
 from device.language.prompt import ThreadPrompt
 from device.language.showing import LINES
 from device.language.work import DRAFTS
-from device.language.writer import SAMPLES, Writer
+from device.language.writer import Writer
 from device.messages import INTENTS, Card, Draft, Line, Message, Thread
 from tests.fakes import GOOD, Answer, ByteTokenizer, ScriptedEngine, script
 
@@ -35,15 +31,6 @@ CHAT = Thread(
     "Ben",
 )
 """Too long to stand on a card as it is."""
-HEARD = [
-    "Ben asks you to bring 4 chairs to Oakfield at 7:30.",
-    "Ben asks if you can bring 3 chairs to Oakfield at 7:30.",
-    "Ben asks you to bring 4 chairs to Oakfield at 7:30.",
-    "Ben asks you to bring 4 chairs to Oakfield at 7:30.",
-    "Ben asks you to bring 4 chairs to Oakfield at 7:30.",
-    "Ben asks you to bring 3 chairs to Oakfield at 7:30.",
-]
-"""Six samples of a summary; four have a number that isn't there."""
 MOVED = [
     ("Ben", "dinner at Oakfield on Friday?"),
     ("Anna", "fine"),
@@ -93,14 +80,6 @@ def test_side_by_side_as_one_by_one() -> None:
     assert engine.open_sequences <= 4
 
 
-def test_an_invented_number_is_passed_over() -> None:
-    result = card(script(glance=["Ben: bring 4 chairs", "Ben: bring 3 chairs"]))
-    assert (result.glance.text, result.glance.source) == ("Ben: bring 3 chairs", "model")
-    right, wrong = (f"Ben: bring {n} chairs to Oakfield?" for n in (3, 4))
-    result = card(script(glance=[*[wrong] * 4, right]))
-    assert (result.glance.text, result.glance.source) == (right, "model"), "half say 4"
-
-
 @pytest.mark.parametrize(
     "bad",
     [
@@ -119,33 +98,32 @@ def test_what_fails_each_time_becomes_the_senders_own_words(bad: str) -> None:
     assert result.glance.text == f'Ben: "{ASKED}"'
 
 
-def test_of_several_samples_the_one_is_shown_on_which_they_agree_most() -> None:
-    agreed = dict(zip(HEARD, agreement(HEARD), strict=True))
-    passing = [text for text in HEARD if LINES["summary"].judge(text, CHAT).passes]
-    assert max(agreed, key=agreed.__getitem__) not in passing, "it has a wrong number"
-    assert passing[0] != HEARD[5], "or the first that passes would do"
-    assert card(script(summary=HEARD)).summary == Line(HEARD[5], "model")
+@pytest.mark.parametrize("task", ["glance", "summary"])
+def test_a_line_that_the_model_is_not_sure_of_is_a_quote(task: str) -> None:
+    """What it decodes first is, of what is weighed after, not the likeliest."""
+    line = GOOD[task]
+    assert getattr(card(script(**{task: line})), task) == Line(line, "model")
+    unsure = card(script(**{task: [line, "another one"]}))
+    assert getattr(unsure, task).source == "quote"
 
 
-def test_a_line_that_comes_out_differently_each_time_is_a_quote() -> None:
-    parts = [
-        "Can you bring chairs?",
-        "Bring 3 to Oakfield",
-        "Ben: at 7:30?",
-        "Chairs to Oakfield?",
-        "Ben: the hall has none",
-        "Ben's choir would rather not stand",
-    ]
-    for text in parts:
-        assert LINES["summary"].judge(text, CHAT).passes, text
-    assert card(script(summary=parts)).summary.source == "quote"
+@pytest.mark.parametrize(
+    ("line", "source"),
+    [
+        ("Ben passed the exam failed in May", "model"),
+        ("Ben passed the exam that he failed in May", "quote"),
+    ],
+)
+def test_a_line_guesses_nobodys_sex(line: str, source: str) -> None:
+    said = "I passed the exam! The one I failed in May, so all that work was worth it"
+    chat = Thread("t", "Anna", (Message("Ben", said),), "Ben")
+    assert card(script(glance=line), chat).glance.source == source
 
 
-@pytest.mark.parametrize(("same", "source"), [(6, "model"), (4, "quote")])
-def test_what_most_samples_say_and_not_nearly_all_is_a_quote(same: int, source: str) -> None:
-    heard = ["Ben asks you to bring 3 chairs to Oakfield."] * same
-    heard += ["the hall has none", "the choir stands all evening"][: 6 - same]
-    assert card(script(summary=heard)).summary.source == source
+def test_the_wearer_is_not_told_that_they_said_it_themselves() -> None:
+    line = "Anna: 3 chairs to Oakfield at 7:30?"
+    assert LINES["glance"].judge(line, CHAT).passes
+    assert card(script(glance=line)).glance.source == "quote"
 
 
 def test_what_passes_the_rules_and_is_unlikely_is_a_quote() -> None:
@@ -226,33 +204,6 @@ def test_what_a_terminal_would_obey_is_never_the_models_line(end: str) -> None:
     assert result.asks is not None
     assert {result.glance.source, result.summary.source, result.asks.source} == {"quote"}
     assert all(draft.text in PLAIN[draft.intent] for draft in result.drafts)
-
-
-def test_a_line_is_sampled_by_seeds_of_its_own_whoever_stands_beside_it() -> None:
-    def seeds(threads: list[Thread]) -> dict[str, list[int]]:
-        asked: dict[str, list[int]] = {}
-
-        class Recording(ScriptedEngine):
-            def generate(
-                self, seqs: Sequence[int], sampling: Sampling, *rest: Any
-            ) -> Iterator[list[int | None]]:
-                for i, seq in enumerate(seqs):
-                    if sampling.temperature > 0:
-                        prompt = TOKENIZER.text(self.tokens(seq))
-                        asked.setdefault(prompt, []).append(sampling.seed_of(i))
-                return super().generate(seqs, sampling, *rest)
-
-        engine = Recording(script())
-        list(Writer(engine, ThreadPrompt(TOKENIZER), TOKENIZER, "x", together=3).cards(threads))
-        return asked
-
-    threads = [replace(CHAT, id=f"t{i}", title=f"Ben {i}") for i in range(3)]
-    alone = seeds(threads[2:])
-    lines = [tries for prompt, tries in alone.items() if "reply" not in prompt[-20:]]
-    assert [len(set(tries)) for tries in lines] == [
-        SAMPLES[t] for t in ("glance", "summary", "asks")
-    ]
-    assert seeds(threads).items() >= alone.items()
 
 
 @pytest.mark.parametrize("wrong", ["is it at 9:45?", "no puedo, no puedo, no puedo"])

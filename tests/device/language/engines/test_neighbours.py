@@ -7,16 +7,14 @@ decoded is compared, not only those that are shown.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Literal
 
 import pytest
 
-from device.language import writer as writer_module
-from device.language.engine import Sampling
 from device.language.load import Model, load_writer
-from device.language.writer import ROOM, SAMPLES, Writer
+from device.language.writer import ROOM, Writer
 from device.messages import Card, Message, Thread
 from tests.engines import GGUF, TINY
 
@@ -66,28 +64,14 @@ def timeless(cards: Iterable[Card]) -> list[Card]:
     return [replace(card, timings_ms={}) for card in cards]
 
 
-def once(patch: pytest.MonkeyPatch) -> None:
-    """Every text decoded once, greedily: where two logits nearly tie, a sample may differ by a
-    hair's breadth of rounding."""
-    patch.setattr(writer_module, "SAMPLED", Sampling())
-    patch.setattr(writer_module, "SAMPLES", dict.fromkeys(SAMPLES, 1))
-
-
-@pytest.fixture(autouse=True)
-def greedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    once(monkeypatch)
-
-
 @pytest.fixture(scope="module", params=["llama", "onnx"])
-def alone(request: pytest.FixtureRequest) -> Iterator[Any]:
+def alone(request: pytest.FixtureRequest) -> Any:
     """(engine, the cards one by one, the texts decoded for them)."""
-    with pytest.MonkeyPatch.context() as patch:
-        once(patch)
-        heard = Heard(request.param, 1)
-        cards = []
-        for one in THREADS:
-            cards += heard.writer.cards([one])
-        yield request.param, timeless(cards), heard.texts()
+    heard = Heard(request.param, 1)
+    cards = []
+    for one in THREADS:
+        cards += heard.writer.cards([one])
+    return request.param, timeless(cards), heard.texts()
 
 
 @pytest.mark.parametrize("together", [2, 3, 8])
