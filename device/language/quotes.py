@@ -38,11 +38,14 @@ CUE = 1
 """Sentences by which "no sorry" may precede what is right."""
 _WHEN = ("time", "weekday", "date")
 _CLAUSE = re.compile(r"(?<=[,;:])\s+|\s+[-–—]\s+|\s+(?=(?:but|and|so|pero|y|aur|lekin)\s)")
+_SPACE = re.compile(r"\s+")
 _BINDS = re.compile(
     r"\b(?:if|unless|when|once|until|till|before|after|except|without|not|no|never|nobody|says?|said"
     r"|si|cuando|sin|nunca|agar|jab|mat|nahi|na)\b|n't\b"
 )
 """Words that what follows hangs on: without them it says something else."""
+_GROUPS = re.compile(r"[+(]?\d[\d ()-]*$")
+_GROUP_NEXT = re.compile(r"[ -]\d")
 _LEAST_PART = 8
 """Characters of a sentence's end that can stand alone."""
 _CHANGES = re.compile(
@@ -53,12 +56,19 @@ _CHANGES = re.compile(
 
 def shorten(text: str, chars: int) -> str:
     """`text` in at most `chars` characters, marked with "…": cut at a word boundary, or, where that
-    would lose more than half of them, in a word."""
+    would lose more than half of them, in a word. A number in groups is whole or not there.
+
+    >>> shorten("Please call the office on 0161 496 0733", 34)
+    'Please call the office on…'
+    """
     if len(text) <= chars:
         return text
     head = text[: chars - 1]
     whole = head.rpartition(" ")[0]
-    return (whole if 2 * len(whole) > chars else head).rstrip(" ,;:-/") + "…"
+    kept = whole if 2 * len(whole) > chars else head
+    if _GROUP_NEXT.match(text, len(kept)) and 2 * len(bare := _GROUPS.sub("", kept)) > chars:
+        kept = bare
+    return kept.rstrip(" ,;:-/") + "…"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -85,10 +95,14 @@ class _Sentence:
             return self.number + 1 == other.number and not other.is_cut
         return self.is_last and other.message == self.message + 1 and other.begins
 
-    def ends(self) -> Iterator[_Sentence]:
-        """The sentence from each of its later clauses on, where these hang on nothing before."""
-        for match in _CLAUSE.finditer(self.text):
-            before, after = self.text[: match.start()], self.text[match.end() :]
+    def ends(self, chars: int) -> Iterator[_Sentence]:
+        """The sentence from each of its later clauses on, and, where it is too long to be told in
+        `chars` characters, as much of its end as fits; none that hangs on what stands before."""
+        starts = [match.span() for match in _CLAUSE.finditer(self.text)]
+        if (over := len(_told([self])) + len("…") - chars) > 0:
+            starts += [m.span() for m in _SPACE.finditer(self.text) if m.end() >= over][:1]
+        for end, start in starts:
+            before, after = self.text[:end], self.text[start:]
             if len(after) >= _LEAST_PART and not _BINDS.search(fold(before)):
                 yield replace(self, text=after, is_cut=True)
 
@@ -173,7 +187,7 @@ def _pointed_at(
         bag = Counter(words(_fitted(_told(sentences), chars)))
         return sum(word_f1(bag, other) for other in bags) / len(bags)
 
-    parts = (part for s in firsts or said for part in (s, *s.ends()))
+    parts = (part for s in firsts or said for part in (s, *s.ends(chars)))
     first = max(parts, key=lambda part: like([part]))
     chosen, best = [first], like([first])
     if best < LEAST_LIKE:

@@ -6,7 +6,7 @@ import pytest
 
 from device.language.fraud import accuses, may_be_fraud
 from device.language.prompt import ThreadPrompt
-from device.language.quotes import WARNING, quoted_ask, quoted_glance, quoted_summary
+from device.language.quotes import WARNING, quoted_ask, quoted_glance, quoted_summary, shorten
 from device.language.writer import Writer
 from device.messages import GLANCE_CHARS, Card, Line, Message, Thread
 from tests.fakes import ByteTokenizer, ScriptedEngine, script
@@ -247,3 +247,22 @@ def test_a_strangers_link_that_wants_money_is_warned_of_whatever_the_model_says(
 
 def test_a_word_without_end_is_cut_and_not_left_out() -> None:
     assert quoted_glance(chat(("Ben", "look: " + "ha" * 99))).text.startswith('Ben: "look: haha')
+
+
+def test_of_a_long_sentence_the_end_that_says_when_is_told() -> None:
+    said = "We are pleased to confirm that your appointment with Dr Ramaswamy is Tue 1 Dec at 08:40"
+    chat = Thread("t", "Anna", (Message("Surgery", said),), "Surgery")
+    told = quoted_glance(chat, ["Surgery: Dr Ramaswamy Tue 1 Dec at 08:40"]).text
+    assert told == 'Surgery: "…with Dr Ramaswamy is Tue 1 Dec at 08:40"'
+
+
+def test_no_end_is_told_that_hangs_on_what_stands_before() -> None:
+    said = "If nobody else turns up before the interval you bring the 3 chairs to Oakfield at 7:30"
+    chat = Thread("t", "Anna", (Message("Ben", said),), "Ben")
+    told = quoted_glance(chat, ["bring the 3 chairs to Oakfield at 7:30"]).text
+    assert told.startswith('Ben: "If nobody else')
+
+
+def test_a_number_in_groups_is_whole_or_not_there() -> None:
+    assert shorten("Please call the office on 0161 496 0733", 36) == "Please call the office on…"
+    assert shorten("0161 496 0733", 9) == "0161 496…"
