@@ -35,7 +35,7 @@ from device.language.spill import wipe_spilled
 from device.messages import Thread
 from device.settings import default_data_dir, load_settings, settings_path
 from device.store_cipher import convert, erase_leftovers, is_plain
-from device.store_key import store_key
+from device.store_key import key_of, store_key
 from device.text import clean, neutralise
 
 EMPTY = "The inbox is empty. `sidelong inbox import FILE` keeps a chat export."
@@ -50,7 +50,7 @@ def inbox_path() -> Path:
 
 def wearers_inbox() -> Inbox:
     """The wearer's inbox, opened with its key. Raises `StoreError`, `SettingsError`."""
-    return Inbox(inbox_path(), store_key(load_settings()))
+    return Inbox(inbox_path(), key_of(inbox_path(), load_settings()))
 
 
 def add(parser: argparse.ArgumentParser) -> None:
