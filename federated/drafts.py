@@ -1,4 +1,7 @@
-"""Drafts as the device writes them: the shipped GGUF, an adapter as GGUF, llama.cpp's sampler."""
+"""Drafts by the device's own engine: the shipped GGUF, with an adapter as GGUF.
+
+Three of one intent, so they are sampled; the device itself decodes each intent once, greedily.
+"""
 
 from __future__ import annotations
 

@@ -106,6 +106,11 @@ class Settings:
         }
         if wrong := [f"{key} = {getattr(self, key)!r}" for key, bad in problems.items() if bad]:
             raise ValueError(f"settings out of range: {', '.join(wrong)}")
+        if self.noise and self.method == "svd":
+            raise ValueError(
+                "noise with method = 'svd' promises nothing: epsilon is for a noised sum, and what "
+                "svd publishes is none; set method to ffa or avg"
+            )
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Settings:

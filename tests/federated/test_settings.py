@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -46,6 +47,13 @@ def test_a_config_comes_back() -> None:
 def test_nonsense_is_named(config: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=next(iter(config))):
         Settings.from_config(config)
+
+
+@pytest.mark.parametrize("where", ["server", "client"])
+def test_no_epsilon_is_promised_of_what_is_no_sum(where: Literal["server", "client"]) -> None:
+    with pytest.raises(ValueError, match="noise with method = 'svd' promises nothing"):
+        Settings(method="svd", noise=1.0, noise_at=where)
+    assert Settings(method="avg", noise=1.0, noise_at=where).noise == 1.0
 
 
 def test_a_checkpoint_belongs_to_its_settings() -> None:
