@@ -12,10 +12,11 @@ from collections.abc import Iterator
 
 from device.language.clauses import cast_of, members, pieces
 from device.language.values import fold
-from device.language.words import asks, content, stem, words
+from device.language.words import content, stem, words
 from device.messages import Thread
 
 _SELF = re.compile(r"\b(?:i|i'll|i've|i'd|i'm|ill|ive|im|my|mine)\b")
+_ASKS = re.compile(r"\b(?:can|could|would|will|should|shall|do|are) (?:you|u|i|we)\b")
 _TO_YOU = re.compile(r"\b([a-z]{3,}) (?:you|u)\b(?! (?:can|could|will|would|have|are|know|want)\b)")
 _BOTH_WAYS_WORDS = """
     can could will would did does are were have has should shall may might must that what when where
@@ -41,10 +42,15 @@ def is_mirrored(text: str, thread: Thread) -> bool:
     True
     >>> is_mirrored("ok so i'll pick you up at 5:15", thread), is_mirrored("I'll be there", thread)
     (True, False)
+    >>> said = Message("Jo", "I'm making a cherry cake and I want you at my table")
+    >>> is_mirrored("I'll make the cherry cake", Thread("t", "Nina", (said,)))
+    True
     """
     names = {stem(name) for person in cast_of(members(thread)) for name in person}
     theirs = [fold(p) for m in thread.news if m.sender != thread.me for p in pieces(m.text)]
-    told = [set(content(words(p))) - names for p in theirs if _SELF.search(p) and not asks(p)]
+    told = [
+        set(content(words(p))) - names for p in theirs if _SELF.search(p) and not _ASKS.search(p)
+    ]
     deeds = {verb for p in theirs for verb in _deeds(p)}
     for piece in map(fold, pieces(text)):
         if not _SELF.search(piece):
