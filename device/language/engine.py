@@ -33,13 +33,9 @@ class Sampling:
     repeat_penalty: float = 1.0
     """Divides (positive) or multiplies (negative) the logits of tokens this sequence has
     generated in the same call; 1.0 is off. Applies to greedy too."""
-    seed: int | tuple[int, ...] = 0
-    """A seed for each sequence of a batch, so that what it samples is its own affair; of one
-    number, sequence i gets seed + i."""
-
-    def seed_of(self, i: int) -> int:
-        """The seed of sequence i of a batch."""
-        return self.seed + i if isinstance(self.seed, int) else self.seed[i]
+    seed: int = 0
+    """Sequence i of a batch samples by seed + i: what it says is its own affair, whoever stands
+    beside it."""
 
 
 class Engine(Protocol):

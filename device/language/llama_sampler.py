@@ -22,7 +22,7 @@ def chains(sampling: Sampling, n: int, n_vocab: int, last: int) -> Iterator[list
         for i in range(n):
             chain = llama.llama_sampler_chain_init(llama.llama_sampler_chain_default_params())
             made.append(chain)
-            for link in _links(sampling, sampling.seed_of(i), n_vocab, last):
+            for link in _links(sampling, sampling.seed + i, n_vocab, last):
                 llama.llama_sampler_chain_add(chain, link)
         yield made
     finally:

@@ -61,7 +61,7 @@ class OnnxEngine(SequenceEngine[Cached]):
     def _generate(
         self, seqs: list[Seq], sampling: Sampling, stop: frozenset[Token], most: list[int]
     ) -> Steps:
-        samplers = [Sampler(sampling, sampling.seed_of(i)) for i in range(len(seqs))]
+        samplers = [Sampler(sampling, sampling.seed + i) for i in range(len(seqs))]
         while live := {i: self._sequences[seqs[i]] for i, n in enumerate(most) if n > 0}:
             self._prefill([s for s in live.values() if len(s.tokens) - s.decoded > CHUNK])
             batch = Batch(self._graph, list(live.values()))
