@@ -9,9 +9,8 @@ would like to be urgent:
 
 What is urgent stays so by what it says: "mum fell, the ambulance is here" has none of these words.
 
-Who is asked in so many words needs to reply, whatever the model says (`is_plainly_asked`). It isn't
-asked about two kinds of thread: those where the wearer had the last word, which no training thread
-has, and those where all that is new is an "ok" or a thumb.
+Two kinds of thread the model isn't asked about: those where the wearer had the last word, which no
+training thread has, and those where all that is new is an "ok" or a thumb.
 """
 
 from __future__ import annotations
@@ -118,8 +117,7 @@ class Triager:
                 urgency = _lower(urgency, self._read(calm, reworded).urgency)
         if from_strangers(thread):
             urgency = _lower(urgency, "normal")
-        needs_reply = found.needs_reply or is_plainly_asked(thread)
-        return Triage(needs_reply, urgency)
+        return replace(found, urgency=urgency)
 
     def intents(self, thread: Thread, seq: Seq) -> list[Intent]:
         """All intents, likeliest first."""
@@ -198,6 +196,8 @@ def is_plainly_asked(thread: Thread) -> bool:
     >>> is_plainly_asked(Thread("t", "Nina", (said, Message("Kofi", "[sticker]")), None, True))
     True
     """
+    if thread.is_answered:
+        return False
     others = [message for message in thread.news if message.sender != thread.me]
     if len(members(thread)) == 2 and not thread.is_group:
         return any("?" in message.text for message in others)

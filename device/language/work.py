@@ -58,15 +58,15 @@ class Work:
         thread = self.told
         if not self.taught or (task == "asks" and thread.is_answered):
             return False
-        told = bool(thread.news) or task == "glance"
-        if told and task in WHOLE and fits_whole(thread, WHOLE[task]):
+        is_told = bool(thread.news) or task == "glance"
+        if is_told and task in WHOLE and fits_whole(thread, WHOLE[task]):
             return may_be_fraud(thread)
         return task != "glance" or bool(thread.news) or not thread.is_answered
 
     def hear_asks(self, text: str) -> None:
         """Take in what the model says is asked. A plain question is told whatever it says."""
         self.asking = text != NOTHING_ASKED
-        if self.asking or is_plainly_asked(self.thread):
+        if self.asking or is_plainly_asked(self.told):
             self.ask = quoted_ask(self.told, [text] if self.asking else ())
 
     @property
@@ -86,10 +86,11 @@ class Work:
 
     @property
     def needs_reply(self) -> bool:
-        """Whether a reply is wanted of the wearer: not by a fraud, nor where others are asked."""
+        """Whether a reply is wanted of the wearer: not by a fraud, nor where others are asked, but
+        by a plain question, whatever the model says."""
         if self.warns or (self.asking and self.ask is None):
             return False
-        return self.triage.needs_reply
+        return self.triage.needs_reply or is_plainly_asked(self.told)
 
     def card(self, model: str) -> Card:
         """The card by that model, with quotes where its lines did not hold or are still to come."""
