@@ -113,8 +113,8 @@ class Inbox(InboxFile):
                     " AND (date IS NOT ?1 OR time IS NOT ?2)",
                     [(date, clock, key, id_) for id_, _, date, clock, _, _ in rows],
                 )
-            if messages is None and thread.unread_from:
-                self._advance("read", connector, thread.id, rows[thread.unread_from - 1][0])
+                if thread.unread_from:
+                    self._advance("read", connector, thread.id, rows[thread.unread_from - 1][0])
         return new
 
     def edit(self, connector: str, thread_id: str, message_id: str, sender: str, text: str) -> bool:

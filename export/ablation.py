@@ -1,6 +1,6 @@
 """What each step of a training gave: the loss of checkpoints on all development threads.
 
-    python -m export.ablation CHECKPOINT... --data DIR [--json]
+    python -m export.ablation CHECKPOINT... --data DIR [--recipe open] [--json]
 
 A row a checkpoint: the cross-entropy of a person's answers in nats a token, with its own weights
 and as Q4_0 rounds them, and how many tokens its last run saw.
@@ -50,13 +50,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("checkpoints", type=Path, nargs="+", metavar="CHECKPOINT")
     parser.add_argument("--data", type=Path, required=True, help="folder with glancechat/")
+    parser.add_argument("--recipe", default="open", help="name or path (default: open)")
     parser.add_argument("--limit", type=int, help="so many threads only (a trial)")
     parser.add_argument("--json", action="store_true", help="a line a checkpoint")
     args = parser.parse_args()
     for checkpoint in args.checkpoints:
         if not (checkpoint / "tokenizer.json").exists():
             parser.error(f"{checkpoint}: no trained checkpoint; export.train writes them")
-    room = assemble(read_recipe("open"), args.data, dialogues_too=False)
+    room = assemble(read_recipe(args.recipe), args.data, dialogues_too=False)
     examples = [e for e in room.held_out if e.known == ALL][: args.limit]
     rows = (row_of(checkpoint, examples) for checkpoint in args.checkpoints)
     if args.json:

@@ -69,9 +69,10 @@ def _is_taught(text: str) -> bool:
         return True
     ranked = {name: float(sure) for name, sure in _identifier().rank(text)}
     familiar = sum(word in FAMILIAR for word in said)
-    if len(said) < SHORT and 2 * familiar > len(said):
+    is_short = len(said) < SHORT
+    if is_short and 2 * familiar > len(said):
         return True
-    if len(said) < SHORT and 2 * familiar < len(said):
+    if is_short and 2 * familiar < len(said):
         taught, unlike = (sum(ranked.get(n, 0.0) for n in some) for some in (TAUGHT, UNLIKE))
         if unlike > max(TIMES * taught, HINT):
             return False

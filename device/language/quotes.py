@@ -46,6 +46,7 @@ _BINDS = re.compile(
 """Words that what follows hangs on: without them it says something else."""
 _GROUPS = re.compile(r"[+(]?\d[\d ()-]*$")
 _GROUP_NEXT = re.compile(r"[ -]\d")
+"""A number written in groups ("0161 496 0733") at a text's end, and its next group."""
 _LEAST_PART = 8
 """Characters of a sentence's end that can stand alone."""
 _CHANGES = re.compile(
@@ -185,7 +186,7 @@ def _pointed_at(
 
     def like(sentences: Sequence[_Sentence]) -> float:
         bag = Counter(words(_fitted(_told(sentences), chars)))
-        return sum(word_f1(bag, other) for other in bags) / len(bags)
+        return sum(_word_f1(bag, other) for other in bags) / len(bags)
 
     parts = (part for s in firsts or said for part in (s, *s.ends(chars)))
     first = max(parts, key=lambda part: like([part]))
@@ -202,10 +203,10 @@ def _pointed_at(
     return chosen
 
 
-def word_f1(one: Counter[str], other: Counter[str]) -> float:
+def _word_f1(one: Counter[str], other: Counter[str]) -> float:
     """Twice what two bags of words share, over all they hold; two empty ones are equal.
 
-    >>> word_f1(Counter(["3", "chairs"]), Counter(["3", "tables"]))
+    >>> _word_f1(Counter(["3", "chairs"]), Counter(["3", "tables"]))
     0.5
     """
     size = one.total() + other.total()
