@@ -20,7 +20,7 @@ import json
 import math
 import random
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,6 @@ from federated.aggregate import combined, with_noise
 from federated.base_model import unpacked
 from federated.client import update_of
 from federated.settings import Settings
-from federated.simulate import tiny
 from federated.task import Bench, Prepared
 from federated.users import Sent, User, choose, glancechat
 
@@ -164,19 +163,36 @@ def _canary_auc(scores: Sequence[float]) -> float:
     return auc([-scores[0]], [-s for s in scores[1:]])
 
 
-def lines(rows: Sequence[Row], users: int) -> list[str]:
-    """For people."""
+def lines(report: Mapping[str, Any]) -> list[str]:
+    """What `audited` gives, for people."""
     out = [
         f"{'noise':>6}{'epsilon':>10}  {'what is seen':20}{'exposure':>9}{'first':>7}"
         f"{'canary AUC':>12}{'membership AUC':>16}"
     ]
-    for row in rows:
+    for row in report["rows"]:
         epsilon = "none" if row["epsilon"] is None else f"{row['epsilon']:.3g}"
         out.append(
             f"{row['noise']:6g}{epsilon:>10}  {row['seen']:20}{row['exposure']:9}"
-            f"{row['first']:>4}/{users}{row['canary_auc']:12}{row['membership_auc']:16}"
+            f"{row['first']:>4}/{report['users']}{row['canary_auc']:12}{row['membership_auc']:16}"
         )
     return out
+
+
+def audited(settings: Settings, noises: Sequence[float]) -> dict[str, Any]:
+    """Audit with each noise multiplier, with progress; `rows` has what `Audit.run` gives.
+
+    Raises `ValueError` and `OSError` where the data or the model isn't there.
+    """
+    disable_progress_bar()  # type: ignore[no-untyped-call]
+    unpacked(settings.path("gguf"), settings.path("model"))
+    folder = settings.path("data") / "glancechat"
+    users = choose([glancechat(folder)], settings)
+    if not users:
+        raise ValueError(f"{folder} has no development persona with enough texts to audit")
+    audit = Audit(settings, users)
+    rows = [row for noise in noises for row in audit.run(noise)]
+    return {"users": len(users), "rounds": settings.rounds, "delta": settings.delta,
+            "candidates": FALSE + 1, "texts": len(audit.members), "rows": rows}  # fmt: skip
 
 
 def main() -> None:
@@ -185,23 +201,13 @@ def main() -> None:
     parser.add_argument("--noise", type=float, nargs="+", default=[0.0, 0.03, 1.0])
     parser.add_argument("--tiny", action="store_true", help="the tests' model: does it run at all?")
     args = parser.parse_args()
-    disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         settings = Settings.from_pairs(args.set, {})
-        settings = tiny(settings) if args.tiny else settings
-        unpacked(settings.path("gguf"), settings.path("model"))
-        audit = Audit(
-            settings, choose([glancechat(settings.path("data") / "glancechat")], settings)
-        )
-        rows = []
-        for noise in args.noise:
-            rows += audit.run(noise)
-            print("\n".join(lines(rows, len(audit.train))), flush=True)
+        report = audited(settings.tiny() if args.tiny else settings, args.noise)
     except (ValueError, OSError) as error:
         print(f"federated: {error}", file=sys.stderr)
         raise SystemExit(2) from None
-    report = {"users": len(audit.train), "rounds": settings.rounds, "delta": settings.delta,
-              "candidates": FALSE + 1, "texts": len(audit.members), "rows": rows}  # fmt: skip
+    print("\n".join(lines(report)))
     print(json.dumps(report))
 
 

@@ -86,6 +86,7 @@ SUMMARY = (
     "ppl_federated_local", "ppl_kept", "best3_none", "best3_federated_local", "style_none",
     "style_federated_local", "hurt_share", "hurt_share_after_gate", "bytes_up_per_client_round",
     "bytes_down_per_client_round", "epsilon", "delta", "method", "refused", "examined", "status",
+    "audit",
 )  # fmt: skip
 
 
@@ -142,8 +143,13 @@ def histogram(gains: Sequence[float]) -> list[tuple[str, int]]:
 
 
 def write_report(folder: Path, report: dict[str, Any]) -> None:
-    """`report.json` whole or not at all, and `report.png`."""
+    """`report.json` and `report.png`."""
     draw(report, folder / "report.png")
+    write(folder, report)
+
+
+def write(folder: Path, report: dict[str, Any]) -> None:
+    """`report.json`, whole or not at all."""
     fresh = folder / "report.new"
     fresh.write_text(json.dumps(report, indent=1), encoding="utf-8")
     fresh.replace(folder / "report.json")
@@ -241,5 +247,8 @@ def lines(report: dict[str, Any]) -> list[str]:
 
 
 def summary(report: dict[str, Any]) -> str:
-    """One line of JSON with the main figures."""
-    return json.dumps({key: report[key] for key in SUMMARY})
+    """One line of JSON with the main figures.
+
+    `status` and `audit` are there where the run is known to have ended, and was audited.
+    """
+    return json.dumps({key: report[key] for key in SUMMARY if key in report})

@@ -29,7 +29,7 @@ from federated.aggregate import combined, split_valid, with_noise
 from federated.base_model import config_of
 from federated.flower import RunFailed
 from federated.settings import ROOT, Settings
-from federated.simulate import simulate, tiny
+from federated.simulate import simulate
 
 WORDS = ("milk", "home", "late", "train", "dinner", "sure", "thanks", "Friday", "cake", "eight")
 
@@ -59,7 +59,7 @@ def rounds(users: int, folder: Path, cpus: int) -> dict[str, Any]:
     data, out = folder / f"data-{users}", folder / f"run-{users}"
     made_up(data, users)
     settings = dataclasses.replace(
-        tiny(Settings(data=str(data), out=str(out), users=users)),
+        Settings(data=str(data), out=str(out), users=users).tiny(),
         texts=8, steps=1, local_steps=1, drafts=0, rounds=1, timeout=3600.0,
     )  # fmt: skip
     started = time.monotonic()

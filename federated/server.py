@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
+from logging import INFO
 
 from flwr.app import Message
 from flwr.app.message_type import MessageType
+from flwr.common.logger import log
 from flwr.serverapp import Grid
 
 from federated.adapters import Arrays, initial, sent, write_gguf
 from federated.base_model import unpacked
 from federated.processes import alone, watch_parent
-from federated.report import report_of, write_report
+from federated.report import lines, report_of, summary, write_report
 from federated.secure import secure_round
 from federated.settings import Settings
 from federated.strategy import (
@@ -28,7 +30,8 @@ from federated.users import load_users, write_partitions
 
 
 def run(grid: Grid, settings: Settings) -> None:
-    """Rounds, then figures, then `report.json` and `report.png` in `settings.out`.
+    """Rounds, then figures, then the report: in Flower's log, and `report.json` and `report.png` in
+    `settings.out`.
 
     Raises `ValueError` where there are fewer users than asked for, the checkpoint of the model is
     of another one (`base_model.unpacked`) or the one to resume from of other settings, and
@@ -68,6 +71,9 @@ def _run(grid: Grid, settings: Settings) -> None:
     report |= {"seconds": round(time.monotonic() - started, 1), "memory_bound_mb": round(bound)}
     report["server_mb"] = round(peak_mb())
     write_report(folder, report)
+    # Unmarked: who runs the app by `flwr run` reads it here, `federated.simulate` prints it itself.
+    for line in (*"\n".join(lines(report)).splitlines(), summary(report)):
+        log(INFO, "%s", line)
 
 
 def _start(settings: Settings, fresh: Arrays) -> tuple[Arrays, list[Round]]:

@@ -147,6 +147,13 @@ class Settings:
         """One of the paths, made absolute."""
         return ROOT / str(getattr(self, name))
 
+    def tiny(self) -> Settings:
+        """The tests' tiny model in the place of the shipped one: says whether everything runs."""
+        folder, gguf = self.path("out") / "tiny", ROOT / "tests/tiny/tiny.gguf"
+        return dataclasses.replace(
+            self, model=str(folder), gguf=str(gguf), layers=1, steps=4, local_steps=6, texts=12
+        )
+
     @property
     def trains_a(self) -> bool:
         """FFA-LoRA freezes A (Sun et al. 2024, arXiv:2403.12313); so does what stays local."""

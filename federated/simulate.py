@@ -1,6 +1,6 @@
 """The whole simulation with one command: own SuperLink, `flwr run`, its final status, the report.
 
-    python -m federated.simulate [--set key=value ...] [--tiny]
+    python -m federated.simulate [--set key=value ...] [--tiny] [--no-audit]
 
 Everything stays on this machine: the SuperLink listens on loopback, on a port of its own, and is
 ended with the run; nothing is downloaded or reported. The last line is one JSON object.
@@ -9,7 +9,6 @@ ended with the run; nothing is downloaded or reported. The last line is one JSON
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import signal
 import sys
@@ -19,7 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from federated.flower import COMPLETED, RunFailed, environment, free_port, run_app, running
-from federated.settings import ROOT, Settings
+from federated.settings import Settings
 
 APP = Path(__file__).parent / "flower_app"
 
@@ -81,12 +80,14 @@ def simulate(settings: Settings, cpus: int) -> dict[str, object]:
     return report | {"status": COMPLETED}
 
 
-def tiny(settings: Settings) -> Settings:
-    """The tests' tiny model in the place of the shipped one: says whether everything runs."""
-    folder, gguf = settings.path("out") / "tiny", ROOT / "tests/tiny/tiny.gguf"
-    return dataclasses.replace(
-        settings, model=str(folder), gguf=str(gguf), layers=1, steps=4, local_steps=6, texts=12
-    )
+def audited(settings: Settings) -> dict[str, object]:
+    """What `federated.audit` finds, without noise and with the run's own (or z = 1)."""
+    from federated import audit
+
+    print("what the adapter remembers of planted sentences (--no-audit leaves this out):")
+    # svd takes no noise.
+    noises = (0.0,) if settings.method == "svd" else (0.0, settings.noise or 1.0)
+    return audit.audited(settings, noises)
 
 
 def main() -> None:
@@ -96,21 +97,31 @@ def main() -> None:
     )
     parser.add_argument("--cpus", type=int, default=2, help="clients that run at a time")
     parser.add_argument("--tiny", action="store_true", help="the tests' model: does it run at all?")
+    parser.add_argument("--no-audit", action="store_true", help="say nothing of what is remembered")
     args = parser.parse_args()
     # So that the SuperLink is ended too when this process is asked to.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         settings = Settings.from_pairs(args.set, {})
         if args.tiny:
-            settings = tiny(settings)
+            settings = settings.tiny()
         report = simulate(settings, args.cpus)
+        if not args.no_audit and settings.method != "local-only":
+            report["audit"] = audited(settings)
     except (RunFailed, ValueError, OSError) as error:
         print(f"federated: {error}", file=sys.stderr)
         raise SystemExit(2) from None
-    from federated.report import lines, summary
+    from federated import audit
+    from federated.report import lines, summary, write
 
-    print("\n".join(lines(report)))
     folder = settings.path("out")
+    write(folder, report)
+    print("\n".join(lines(report)))
+    if "audit" in report:
+        print(
+            "what is remembered of a planted sentence, and of texts trained on (docs/federated.md):"
+        )
+        print("\n".join(audit.lines(report["audit"])))
     print(f"all figures: {folder / 'report.json'}; plot: {folder / 'report.png'}")
     print(summary(report))
 

@@ -64,4 +64,4 @@ def test_a_model_that_is_trained_hard_remembers_and_noise_hides_it(settings: Set
     assert noisy["epsilon"] is not None
     assert noisy["canary_auc"] < after["canary_auc"]
     assert 0 <= before["exposure"] <= math.log2(FALSE + 1)
-    assert len(lines([before, after, alone, noisy], 2)) == 5
+    assert len(lines({"users": 2, "rows": [before, after, alone, noisy]})) == 5

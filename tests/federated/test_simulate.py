@@ -62,6 +62,11 @@ def test_one_command_survives_broken_clients_and_goes_on(data: Path, tmp_path: P
     assert "failed: RuntimeError" in done.stdout
     assert "this client fails" not in done.stdout, "an error's words can quote a text"
     assert (out / "report.png").exists()
+    seen = [row["seen"] for row in report["audit"]["rows"]]
+    assert seen == ["before", "the adapter of all", "one user's update", "the adapter of all"]
+    assert report["audit"] == json.loads((out / "report.json").read_text())["audit"]
+    log = (out / "run.log").read_text()
+    assert f'"ppl_none": {report["ppl_none"]}' in log, "`flwr run` ends with the report too"
 
     more = run(data, out, "rounds=2", "resume=true", "noise=1.0")
     assert more.returncode == 2, "noise makes it another run"
