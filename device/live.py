@@ -20,7 +20,7 @@ from device import scenes
 from device.answering import Answering
 from device.asides import Asides
 from device.card_queue import CardQueue, Model, NoNews, Written
-from device.connectors.connector import Connector
+from device.connectors.connector import Connector, KnowsActivity
 from device.consent import Patience, Redact, Send
 from device.consent_events import Accepted, Arrived, Leave, Refused, Tick
 from device.desk import Desk
@@ -118,6 +118,7 @@ class Live:
                 self._intake.run(self._events.put_nowait),
                 self._queue.run(self._events.put_nowait),
                 self._listen(),
+                self._sense(),
             ):
                 self._spawn(work, self._tasks)
             await self._draw()
@@ -171,6 +172,11 @@ class Live:
         async for words in self._display.utterances():
             self._events.put_nowait(Said(words, time.monotonic()))
         self.stop()
+
+    async def _sense(self) -> None:
+        if isinstance(self._connector, KnowsActivity):
+            async for activity in self._connector.activities():
+                self.moved(activity)
 
     async def _leave(self) -> None:
         """Let everything go; a send under way may finish."""

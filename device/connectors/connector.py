@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from device.messages import Message, Thread
+from device.settings import Activity
 
 Ability = Literal["send", "redact", "history", "receipts"]
 """To send, to take back what was sent, to know what was said before the connector was set up, to
@@ -83,3 +84,11 @@ class Connector(Protocol):
 
     async def close(self) -> None:
         """Let everything go. May be called twice."""
+
+
+@runtime_checkable
+class KnowsActivity(Protocol):
+    """What a `Connector` has as well if it hears what the wearer does."""
+
+    def activities(self) -> AsyncIterator[Activity]:
+        """What the wearer does from now on, each time somebody who may say so says it."""

@@ -9,16 +9,18 @@
 The phone is on the same network and was paired (`kdeconnect_pairing`). It shows what it shows: no
 history, group names as the messenger writes them, and an answer only as long as it shows the
 notification. It never says whether an answer was sent: what tells is that the notification changes
-or goes.
+or goes. Among the commands that a phone may have a computer run stand the three things that a
+wearer may be doing, and nothing else.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator, Collection, Coroutine
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 from device.connectors.connector import Able, Arrival, Receipt
 from device.connectors.kdeconnect_account import Account
@@ -28,6 +30,8 @@ from device.connectors.kdeconnect_link import Link
 from device.connectors.kdeconnect_news import News, Shown
 from device.connectors.kdeconnect_notifications import notification_of
 from device.connectors.kdeconnect_packets import (
+    COMMAND,
+    COMMANDS,
     NOTIFICATION,
     PAIR,
     REPLY,
@@ -36,6 +40,7 @@ from device.connectors.kdeconnect_packets import (
 )
 from device.errors import ConnectorError
 from device.messages import Thread
+from device.settings import Activity
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +56,9 @@ USED = (
     "a notification takes one answer, and this one had it; the next message of the conversation "
     "brings a new one"
 )
+OFFERED: dict[str, Activity] = {a: a for a in get_args(Activity)}
+"""What the phone shows under "Run command". Nothing is run by it."""
+COMMAND_LIST = json.dumps({key: {"name": f"I am {a}", "command": a} for key, a in OFFERED.items()})
 NO_PHONE = "the phone isn't connected; have it in the same network, with KDE Connect running"
 
 
@@ -78,6 +86,7 @@ class KdeConnect:
         self._lan = Lan(account, False, self._is_seeking, host=host, port=port)
         self._links: dict[str, Link] = {}
         self._arrived: asyncio.Queue[Arrival | None] = asyncio.Queue(QUEUE)
+        self._activities: asyncio.Queue[Activity] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
         self._signs: dict[tuple[Link, str], asyncio.Future[None]] = {}
         self._sent: dict[str, Receipt] = {}
@@ -118,6 +127,11 @@ class KdeConnect:
             yield arrival
         if self._error is not None:
             raise ConnectorError(f"KDE Connect: {self._error}") from self._error
+
+    async def activities(self) -> AsyncIterator[Activity]:
+        """What the wearer says on the phone to be doing."""
+        while True:
+            yield await self._activities.get()
 
     async def acknowledge(self, arrival: Arrival) -> None:
         """`arrival` is on the wearer's disk and need not come again."""
@@ -231,6 +245,10 @@ class KdeConnect:
                 self._sign(link, shown.conversation)
             for arrival in arrivals:
                 await self._arrived.put(arrival)
+        elif packet.type == COMMAND and packet.says("requestCommandList"):
+            await link.send(COMMANDS, commandList=COMMAND_LIST, canAddCommand=False)
+        elif packet.type == COMMAND and (activity := OFFERED.get(packet.text("key"))):
+            self._activities.put_nowait(activity)
 
     async def _pair(self, link: Link, packet: Packet) -> None:
         """A paired phone that ends it, or wants it anew. The latter takes the wearer's own act."""

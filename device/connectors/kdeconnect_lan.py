@@ -25,6 +25,8 @@ from device.connectors.kdeconnect_account import NAME, Account
 from device.connectors.kdeconnect_link import Link, Refused, keep_alive, linked
 from device.connectors.kdeconnect_mdns import Mdns
 from device.connectors.kdeconnect_packets import (
+    COMMAND,
+    COMMANDS,
     IDENTITY,
     MOST_IDENTITY_BYTES,
     NOTIFICATION,
@@ -134,8 +136,8 @@ class Lan:
             deviceName=NAME,
             deviceType="desktop",
             protocolVersion=VERSION,
-            incomingCapabilities=[NOTIFICATION],
-            outgoingCapabilities=[REQUEST, REPLY],
+            incomingCapabilities=[NOTIFICATION, COMMAND],
+            outgoingCapabilities=[REQUEST, REPLY, COMMANDS],
             **more,
         )
 

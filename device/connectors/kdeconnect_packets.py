@@ -29,6 +29,7 @@ NAME_CHARS = 32
 IDENTITY, PAIR = "kdeconnect.identity", "kdeconnect.pair"
 NOTIFICATION = "kdeconnect.notification"
 REQUEST, REPLY = "kdeconnect.notification.request", "kdeconnect.notification.reply"
+COMMANDS, COMMAND = "kdeconnect.runcommand", "kdeconnect.runcommand.request"
 
 _ID = re.compile(r"[a-zA-Z0-9_-]{32,38}")
 _NOT_IN_NAMES = re.compile(r"[\"',;:.!?()\[\]<>]")

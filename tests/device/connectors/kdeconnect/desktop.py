@@ -57,11 +57,15 @@ def device(id: str, method: str, *args: str) -> str:
 
 def their_key(id: str) -> str:
     """The verification key that the desktop shows."""
-    said = device(id, "verificationKey")
-    if found := re.search(r"\[byte (0x[^\]]+)\]", said):
-        return bytes(int(one, 16) for one in found[1].split(", ")).decode()
+    said = array(device(id, "verificationKey"))
     found = re.search(r"b'([^']+)'", said)
     return found[1] if found else said
+
+
+def array(said: str) -> str:
+    """The text in an array of bytes, or what was said as it is."""
+    found = re.search(r"\[byte (0x[^\]]+)\]", said)
+    return bytes(int(one, 16) for one in found[1].split(", ")).decode() if found else said
 
 
 async def sidelong(folder: Path, seen: dict[str, Any]) -> None:
@@ -99,6 +103,21 @@ async def sidelong(folder: Path, seen: dict[str, Any]) -> None:
     async with asyncio.timeout(WAIT):
         while not connector._links:
             await asyncio.sleep(0.1)
+    # The desktop's button, pressed until it has the list of commands.
+    moved = asyncio.ensure_future(anext(connector.activities()))
+    remote = f"/modules/kdeconnect/devices/{account.device}/remotecommands"
+    async with asyncio.timeout(WAIT):
+        while not moved.done():
+            await asyncio.to_thread(
+                call, remote, f"{DESKTOP}.device.remotecommands.triggerCommand", "riding"
+            )
+            await asyncio.wait([moved], timeout=0.5)
+    seen["moved"] = await moved
+    commands = call(
+        remote, "org.freedesktop.DBus.Properties.Get",
+        f"{DESKTOP}.device.remotecommands", "commands",
+    )  # fmt: skip
+    seen["commands"] = json.loads(array(commands))
     await asyncio.to_thread(device, account.device, "unpair")
     async with asyncio.timeout(WAIT):
         while account.phones:

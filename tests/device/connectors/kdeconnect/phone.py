@@ -63,8 +63,8 @@ class Phone:
             "deviceName": self.name,
             "deviceType": "phone",
             "protocolVersion": self.version,
-            "incomingCapabilities": ["kdeconnect.notification.request"],
-            "outgoingCapabilities": ["kdeconnect.notification"],
+            "incomingCapabilities": ["kdeconnect.notification.request", "kdeconnect.runcommand"],
+            "outgoingCapabilities": ["kdeconnect.notification", "kdeconnect.runcommand.request"],
             **more,
         }
         return packet("kdeconnect.identity", **body)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 
@@ -30,6 +31,24 @@ def meet(
             await talk(them)
 
     asyncio.run(run())
+
+
+def test_the_phone_says_what_the_wearer_does(tmp_path: Path) -> None:
+    async def talk(them: Glasses) -> None:
+        activities = them.connector.activities()
+        await them.do("send", "kdeconnect.runcommand.request", requestCommandList=True)
+        told = await them.do("receive")
+        assert told["type"] == "kdeconnect.runcommand"
+        commands = json.loads(told["body"]["commandList"])
+        assert {key: offered["name"] for key, offered in commands.items()} == {
+            "riding": "I am riding", "walking": "I am walking", "seated": "I am seated"
+        }  # fmt: skip
+        for key in ("rm -rf /", "riding", "", "seated"):
+            await them.do("send", "kdeconnect.runcommand.request", key=key)
+        assert await anext(activities) == "riding"
+        assert await anext(activities) == "seated", "nothing else can be asked for"
+
+    meet(tmp_path, talk)
 
 
 @pytest.mark.parametrize("version", [7, 8])

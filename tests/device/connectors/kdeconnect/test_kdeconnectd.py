@@ -78,6 +78,11 @@ def test_both_sides_show_one_key_when_sidelong_asks(seen: Any) -> None:
     assert seen["trusted"] == "(true,)"
 
 
+def test_the_desktop_shows_what_the_wearer_may_be_doing_and_says_it(seen: Any) -> None:
+    assert seen["moved"] == "riding"
+    assert seen["commands"]["seated"]["name"] == "I am seated"
+
+
 def test_the_desktop_ends_the_pairing_and_asks_anew(seen: Any) -> None:
     assert seen["the desktop unpaired"] is True
     assert seen["desktop asks"] == [seen["sidelong asks"][0], "paired"]

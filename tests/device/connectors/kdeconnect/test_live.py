@@ -11,11 +11,14 @@ import pytest
 pytest.importorskip("OpenSSL", reason="the phone of the tests needs pyOpenSSL (extra dev)")
 pytest.importorskip("zeroconf", reason="needs the extra kdeconnect")
 
+from device.attention_log import AttentionLog
 from device.connectors.kdeconnect import KdeConnect
 from device.connectors.kdeconnect_account import Account
 from device.connectors.kdeconnect_journal import STATE, Journal
 from device.inbox import Inbox
+from device.interruptions import Interruptions
 from device.outbox import Outbox
+from device.settings import Settings
 from tests.device.connectors.kdeconnect.people import HOST, connects, trust
 from tests.device.connectors.kdeconnect.phone import Phone, free_udp_port, said
 from tests.lives import WHOLE, Glass, living
@@ -66,3 +69,23 @@ def test_a_notification_is_read_and_answered_and_one_that_went_is_not(tmp_path: 
         assert texts == ["coming tonight?", "yes", "which ones?"]
         assert [entry.text for entry in outbox.entries("refused")] == ["yes"]
         assert [entry.text for entry in outbox.entries("sent")] == ["yes"]
+
+
+def test_riding_is_said_on_the_phone(tmp_path: Path) -> None:
+    account, phone, glass = Account(tmp_path / "kdeconnect"), Phone(), Glass()
+    trust(account, phone)
+    path = tmp_path / "inbox.sqlite"
+
+    async def talk() -> None:
+        journal = Journal(account.folder / STATE)
+        connector = KdeConnect(account, journal, host=HOST, port=free_udp_port())
+        with AttentionLog(path) as kept:
+            attention = Interruptions("c", Settings(), kept)
+            async with living(path, glass, connector, interruptions=attention):
+                await connects(phone, connector)
+                await asyncio.to_thread(phone.send, "kdeconnect.runcommand.request", key="riding")
+                await glass.until("You are riding now.")
+        assert attention.activity == "riding"
+        phone.close()
+
+    asyncio.run(talk())
