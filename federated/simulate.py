@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from federated.flower import COMPLETED, RunFailed, environment, free_port, run_app, running
 from federated.settings import Settings
@@ -62,7 +63,7 @@ def superlink(env: Mapping[str, str], home: Path) -> Iterator[None]:
         yield
 
 
-def simulate(settings: Settings, cpus: int) -> dict[str, object]:
+def simulate(settings: Settings, cpus: int) -> dict[str, Any]:
     """Run it, show its progress, and return the report. Raises `RunFailed`."""
     check(settings)
     folder = settings.path("out")
@@ -76,11 +77,11 @@ def simulate(settings: Settings, cpus: int) -> dict[str, object]:
     path = folder / "report.json"
     if not path.exists():
         raise RunFailed(f"the run completed without {path}")
-    report: dict[str, object] = json.loads(path.read_text())
+    report: dict[str, Any] = json.loads(path.read_text())
     return report | {"status": COMPLETED}
 
 
-def audited(settings: Settings) -> dict[str, object]:
+def audited(settings: Settings) -> dict[str, Any]:
     """What `federated.audit` finds, without noise and with the run's own (or z = 1)."""
     from federated import audit
 
