@@ -144,6 +144,7 @@ class ScriptedEngine:
         self._decoded[seq] = min(self._decoded[seq], length)
 
     def _ask(self, seq: int) -> str:
+        self.prefill([seq])
         prompt = self._tokenizer.text(self._tokens[seq])
         times = self._asked.get(prompt, 0)
         self._asked[prompt] = times + 1

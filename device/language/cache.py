@@ -98,7 +98,7 @@ class ThreadCache:
         return self._limit if dropped else len(tokens)
 
     def sync(self, thread: Thread) -> Cached:
-        """Bring the engine up to the thread as it is now; only what is new is decoded."""
+        """Bring the engine up to the thread as it is now; only what is new is queued."""
         folded = self._known(thread)
         tokens, too_many = self._behind(folded, thread)
         seq = self._opened(thread.id, self._limit if too_many else len(tokens))
@@ -153,11 +153,11 @@ class ThreadCache:
         return self._seqs[thread_id]
 
     def _hold(self, seq: Seq, tokens: Sequence[Token]) -> None:
-        """Make these the tokens of a sequence; what it holds of them already stays."""
+        """Make these the tokens of a sequence; what it holds of them already stays, the rest is
+        decoded together with what is asked first."""
         kept = _common(self._engine.tokens(seq), tokens)
         self._engine.truncate(seq, kept)
         self._engine.extend(seq, tokens[kept:])
-        self._engine.prefill([seq])
 
     def _behind(self, folded: _Folded, thread: Thread) -> tuple[list[Token], int]:
         """Tokens of the thread, its folded messages as their line; how many more don't fit."""

@@ -1,9 +1,10 @@
-"""Texts decoded behind cached threads, many at once: each job a fork of its thread."""
+"""Texts decoded behind cached threads: one right behind its thread, several in a fork each."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from device.language.engine import Engine, Sampling, Seq, Token
@@ -55,32 +56,21 @@ class Decoder:
         if not texts:
             return []
         tokens = [self._tokenizer.encode(text) for text in texts]
-        (fork,) = self._engine.fork(job.seq, 1)
-        try:
-            self._engine.extend(fork, job.asked)
-            scores = self._engine.score(fork, tokens)
-        finally:
-            self._engine.close(fork)
+        with asking(self._engine, job.seq, job.asked):
+            scores = self._engine.score(job.seq, tokens)
         return [nats / len(some) for nats, some in zip(scores, tokens, strict=True)]
 
     def _batch(self, jobs: Sequence[Job], started: float) -> list[Answer]:
         tokens: list[list[Token]] = [[] for _ in jobs]
         ended: list[float | None] = [None] * len(jobs)
-        forks: list[Seq] = []
-        try:
-            for job in jobs:
-                forks += self._engine.fork(job.seq, 1)
-                self._engine.extend(forks[-1], job.asked)
-            most = [job.most_tokens for job in jobs]
-            for step in self._engine.generate(forks, Sampling(), self._stop, most):
+        most = [job.most_tokens for job in jobs]
+        with self._asked(jobs) as seqs:
+            for step in self._engine.generate(seqs, Sampling(), self._stop, most):
                 for i, token in enumerate(step):
                     if token is not None:
                         tokens[i].append(token)
                     elif ended[i] is None:
                         ended[i] = since(started)
-        finally:
-            for fork in forks:
-                self._engine.close(fork)
         total = since(started)
         return [
             Answer(
@@ -90,6 +80,39 @@ class Decoder:
             )
             for some, job, end in zip(tokens, jobs, ended, strict=True)
         ]
+
+    @contextmanager
+    def _asked(self, jobs: Sequence[Job]) -> Iterator[list[Seq]]:
+        """A sequence a job, which ends with what is asked."""
+        if len(jobs) == 1:
+            (job,) = jobs
+            with asking(self._engine, job.seq, job.asked):
+                yield [job.seq]
+            return
+        forks: list[Seq] = []
+        try:
+            for job in jobs:
+                forks += self._engine.fork(job.seq, 1)
+                self._engine.extend(forks[-1], job.asked)
+            yield forks
+        finally:
+            for fork in forks:
+                self._engine.close(fork)
+
+
+@contextmanager
+def asking(engine: Engine, seq: Seq, asked: Sequence[Token]) -> Iterator[None]:
+    """The thread's own sequence with a task behind it, and without it again at the end.
+
+    What is still queued of the thread is decoded in one batch with the task; a fork would first
+    have it decoded alone.
+    """
+    length = len(engine.tokens(seq))
+    engine.extend(seq, asked)
+    try:
+        yield
+    finally:
+        engine.truncate(seq, length)
 
 
 def since(started: float) -> float:

@@ -15,9 +15,9 @@ from device.cpu import cores
 from device.errors import ModelError
 from device.language.gguf_header import read_header
 from device.language.llama_vocab import LlamaModel
-from device.language.tuning import Tuning
+from device.language.tuning import MOST_ROWS, Tuning
 
-BATCH = 512
+BATCH = MOST_ROWS
 """Rows decoded in one call at most."""
 _FLASH = {
     "auto": llama.LLAMA_FLASH_ATTN_TYPE_AUTO,
@@ -119,10 +119,10 @@ class LlamaContext:
         llama.llama_state_seq_get_data(self._context, buffer, size, seq)
         return bytes(buffer)
 
-    def restore(self, seq: int, state: bytes, length: int) -> bool:
+    def restore(self, seq: int, state: memoryview, length: int) -> bool:
         """Fill an empty sequence from `state`; whether it now holds `length` positions."""
-        buffer = (ctypes.c_uint8 * len(state)).from_buffer_copy(state)
-        read = llama.llama_state_seq_set_data(self._context, buffer, len(state), seq)
+        cells = np.frombuffer(state, np.uint8).ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
+        read = llama.llama_state_seq_set_data(self._context, cells, len(state), seq)
         last = llama.llama_memory_seq_pos_max(self._memory, seq)
         return bool(read == len(state) and last == length - 1)
 

@@ -19,11 +19,18 @@ from device.language.prompt import VERSION, Prompt, ThreadPrompt
 from device.language.spill import Spill
 from device.language.tokenizer import JsonTokenizer, Tokenizer
 from device.language.tuning import UNTUNED, Tuning, Tunings
+from device.language.work import DRAFTS
 from device.language.writer import FORKS, ROOM, Watch, Writer
 from device.messages import Message, Thread
 
-CELLS = FORKS * ROOM // 2
-"""Of the cache, for what is decoded behind the threads: `ROOM` is two tasks and their answers."""
+
+def cells(context: int, together: int) -> int:
+    """Of the cache that `together` threads share: a context full of them, and what is decoded
+    behind them, at most `FORKS` tasks with their answers, and `DRAFTS` for each thread.
+
+    `ROOM` is two tasks and their answers.
+    """
+    return context + min(FORKS, DRAFTS * together) * ROOM // 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +139,7 @@ def load_engine(
         n_ctx=context,
         n_seqs=sequences,
         threads=threads,
-        n_cells=context + CELLS,
+        n_cells=cells(context, together),
         sha256=sha256,
         tuning=tuning or Tunings.default().of(sha256) or UNTUNED,
     )

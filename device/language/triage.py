@@ -23,6 +23,7 @@ from dataclasses import replace
 
 from device.language.cache import ThreadCache
 from device.language.clauses import called, cast_of, members, sentences
+from device.language.decoder import asking
 from device.language.engine import Engine, Seq
 from device.language.prompt import Prompt
 from device.language.values import fold
@@ -145,12 +146,8 @@ class Triager:
         )
 
     def _score(self, seq: Seq, asked: list[int], answers: Sequence[list[int]]) -> list[float]:
-        (fork,) = self._engine.fork(seq, 1)
-        try:
-            self._engine.extend(fork, asked)
-            return self._engine.score(fork, answers)
-        finally:
-            self._engine.close(fork)
+        with asking(self._engine, seq, asked):
+            return self._engine.score(seq, answers)
 
 
 def calmed(thread: Thread) -> Thread:

@@ -26,6 +26,9 @@ VERSION = 1
 GAIN = 0.03
 """A change must save this part of the time at least; less may be chance."""
 
+MOST_ROWS = 512
+"""The largest batch that can be told."""
+
 Flash = Literal["auto", "on", "off"]
 Keys = Literal["f16", "q8_0"]
 
@@ -36,10 +39,11 @@ class Tuning:
 
     threads: int | None = None
     """None is one a core."""
-    batch: int = 512
+    batch: int = 128
     """Tokens that are computed in one go at most (llama.cpp's `n_ubatch`)."""
-    flash: Flash = "auto"
-    """Flash attention; "auto" leaves it to llama.cpp."""
+    flash: Flash = "off"
+    """Flash attention; "auto" leaves it to llama.cpp. On a CPU its quick kernel begins at 64 rows,
+    and a message has fewer (docs/performance.md)."""
     keys: Keys = "f16"
     """How the keys of the KV cache are kept. Values stay in f16: without flash attention they can't
     be had in less."""
@@ -56,8 +60,8 @@ def knobs(n_cores: int) -> list[list[dict[str, Any]]]:
     return [
         [{"threads": n} for n in threads[-4:]],
         [{"repack": False}],
-        [{"flash": "on"}, {"flash": "off"}],
-        [{"batch": 128}, {"batch": 256}],
+        [{"flash": "on"}],
+        [{"batch": 64}, {"batch": 256}, {"batch": MOST_ROWS}],
         [{"keys": "q8_0"}],
     ]
 
@@ -188,7 +192,7 @@ def _tuning(record: object) -> Tuning | None:
     threads, batch = record["threads"], record["batch"]
     sound = (
         (threads is None or (type(threads) is int and 0 < threads <= cores()))
-        and (type(batch) is int and 32 <= batch <= UNTUNED.batch)
+        and (type(batch) is int and 32 <= batch <= MOST_ROWS)
         and all(record[name] in get_args(hints[name]) for name in ("flash", "keys"))
         and isinstance(record["repack"], bool)
     )

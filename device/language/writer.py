@@ -1,7 +1,7 @@
 """Glance, summary, asks, triage, drafts: each a suffix to the same cached thread.
 
 1. the thread is brought into the engine; a message already there costs nothing
-2. the glance is decoded alone, because the lens waits for it
+2. the glance is decoded alone, because the lens waits for it, and in one batch with what is new
 3. triage is read off the logits of its labels, nothing is generated; with the glance it is told
 4. summary and asks are decoded together, then three drafts, in one batch of forks each
 5. all is decoded greedily; of the lines that pass the judge a glance is shown where the model is
@@ -80,11 +80,17 @@ class Writer:
         self._decoder = Decoder(engine, tokenizer, prompt.stop, FORKS)
 
     def prefill(self, thread: Thread) -> Cached:
-        """Bring the engine up to the thread; call it when a message arrives.
+        """Read the thread before anything is asked of it.
 
         A thread longer than the context keeps its newest messages, and a summary of the older
         ones in their place. Raises `ValueError` for a thread without messages.
         """
+        cached = self._sync(thread)
+        self._engine.prefill([cached.seq])
+        return cached
+
+    def _sync(self, thread: Thread) -> Cached:
+        """The same, but that what is new is only decoded with what is asked of it."""
         if not thread.messages:
             raise ValueError(f"thread {thread.id} has no messages")
         if self._adapter is not None and (path := self._adapter()) != self._adapted:
@@ -113,7 +119,7 @@ class Writer:
         """
         [work] = self._begun([thread])
         yield work.card(self._model)
-        work.cached = self.prefill(thread)  # it may have made room for others meanwhile
+        work.cached = self._sync(thread)  # it may have made room for others meanwhile
         self._rest([work])
         yield work.card(self._model)
 
@@ -138,13 +144,13 @@ class Writer:
 
     def unchecked(self, thread: Thread, task: Task) -> str:
         """The model's first decoding, whatever it says: for measuring, never for showing."""
-        job = self._job(task, Work(thread, self.prefill(thread), {}))
+        job = self._job(task, Work(thread, self._sync(thread), {}))
         [answer] = self._decoder.decode([job])
         return answer.text
 
     def triage(self, thread: Thread) -> Triage:
         """Whether a reply is needed and how urgent it is, without writing anything."""
-        return self._triager.triage(thread, self.prefill(thread).seq)
+        return self._triager.triage(thread, self._sync(thread).seq)
 
     def _sum_up(self, older: Thread, seq: Seq) -> str:
         """One line for messages that no longer fit, checked like any other."""
@@ -165,7 +171,7 @@ class Writer:
         work = []
         for thread in threads:
             started = time.perf_counter()
-            cached = self.prefill(thread)
+            cached = self._sync(thread)
             taught = self._prompt.knows(thread)
             warns = is_plain_fraud(thread)
             work.append(Work(thread, cached, {"prefill": since(started)}, taught, warns=warns))

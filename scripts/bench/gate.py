@@ -103,8 +103,7 @@ def _count() -> Counts:
         path = Path(folder) / "thread"
         stages: dict[str, Callable[[], object]] = {
             "thread read": lambda: writer.prefill(old),
-            "message arrives": lambda: writer.prefill(new),
-            "glance": lambda: writer.unchecked(new, "glance"),
+            "glance of a new message": lambda: writer.unchecked(new, "glance"),
             "card": lambda: writer.card(new),
             "thread restored": lambda: next(engine.generate([engine.load(path)], GREEDY, (), 1)),
         }

@@ -15,7 +15,7 @@ from device.errors import ModelError
 from device.language.decoder import since
 from device.language.engine import Engine, Sampling, Seq, Token
 from device.language.llama_engine import LlamaEngine
-from device.language.load import CELLS
+from device.language.load import cells
 from device.language.prompt import VERSION, ThreadPrompt
 from device.language.tokenizer import JsonTokenizer, Tokenizer
 from device.language.writer import FORKS, Writer
@@ -225,7 +225,7 @@ def open_llama(path: Path, threads: int, sizes: Sizes) -> Ours:
         n_ctx=sizes.context,
         n_seqs=SEQUENCES,
         threads=threads,
-        n_cells=sizes.context + CELLS,
+        n_cells=cells(sizes.context, 1),
         sha256="bench",
     )
     if engine.metadata().get("sidelong.prompt") != VERSION:

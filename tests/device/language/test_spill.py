@@ -50,7 +50,7 @@ class Desk:
 
     def cost(self, thread: Thread) -> int:
         before = self.decoded
-        self.cache.sync(thread)
+        self.engine.prefill([self.cache.sync(thread).seq])
         return self.decoded - before
 
 

@@ -70,18 +70,20 @@ def test_words_say_still_whether_an_answer_is_wanted() -> None:
 
 def test_only_the_words_that_changed_are_decoded_and_the_thread_stands_as_before() -> None:
     engine = ScriptedEngine(credulous)
-    writer = Writer(engine, ThreadPrompt(TOKENIZER), TOKENIZER, "scripted")
+    prompt = ThreadPrompt(TOKENIZER)
+    writer = Writer(engine, prompt, TOKENIZER, "scripted")
     old = tuple(f"old message {i}" for i in range(20))
     thread = chat(*old, "asap: lunch", read=20)
     cached = writer.prefill(thread)
     held, before = engine.tokens(cached.seq), engine.prefilled
     assert writer.triage(thread).urgency == "low"
     assert engine.tokens(cached.seq) == held
-    assert 0 < engine.prefilled - before <= len("lunch\n") + len("asap: lunch\n")
+    asked = len(prompt.triage(thread)[0])
+    assert engine.prefilled - before == len("lunch\n") + 2 * asked
     assert writer.triage(chat(*old, "asap: lunch, the ambulance", read=20)).urgency == "high"
     before = engine.prefilled
     assert writer.triage(chat(*old, "lunch?", read=20)).urgency == "normal"
-    assert engine.prefilled - before == len("lunch?\n"), "nothing twice where nobody shouts"
+    assert engine.prefilled - before == len("lunch?\n") + asked, "nothing twice where nobody shouts"
 
 
 def test_urgent_words_in_a_thread_longer_than_the_context() -> None:

@@ -67,10 +67,10 @@ def test_what_the_model_cannot_be_run_with_is_out() -> None:
                 raise AssertionError("this model was to be refused")
         return Trial(100.0, (1,))
 
-    _, found = tune(picky, [[{"keys": "q8_0"}]], rounds=1)
+    _, found = tune(picky, [[{"keys": "q8_0", "flash": "on"}]], rounds=1)
     assert (found[0][1].ms, found[0][1].same_words) == (float("inf"), False)
     with pytest.raises(ModelError):
-        tune(lambda tried: picky(Tuning(keys="q8_0")), [], rounds=1)
+        tune(lambda tried: picky(Tuning(keys="q8_0", flash="on")), [], rounds=1)
 
 
 @pytest.mark.parametrize("cores", [1, 2, 4, 64])
@@ -136,7 +136,7 @@ def test_a_damaged_or_newer_file_is_as_good_as_none(tmp_path: Path, content: byt
     [
         Tuning(batch=32),
         Tuning(flash="on"),
-        Tuning(flash="off"),
+        Tuning(flash="auto"),
         Tuning(repack=False),
     ],
 )
@@ -148,6 +148,6 @@ def test_every_tuning_says_what_the_model_says(tried: Tuning, tmp_path: Path) ->
 
 
 def test_a_sequence_saved_under_another_layout_is_refused() -> None:
-    layouts = [UNTUNED, Tuning(flash="on"), Tuning(flash="off")]
+    layouts = [UNTUNED, Tuning(flash="on"), Tuning(flash="auto")]
     prints = {LlamaEngine(GGUF, n_ctx=64, tuning=tried).fingerprint for tried in layouts}
     assert len(prints) == len(layouts)
