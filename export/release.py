@@ -1,9 +1,11 @@
 """A model that has passed its exam -> models/, with its hash and figures in the manifest.
 
-    python -m export.release FILE.gguf EXAM.json [--models models] [--incomplete]
+    python -m export.release FILE.gguf EXAM.json [--record training.json] [--models models]
 
 `EXAM.json` is what `python -m export.exam --json` printed for this very file: its SHA-256 stands in
 it. An exam on a part of the threads (`--limit`) only tries the way, and needs `--incomplete`.
+`--record` is what training left beside the checkpoint: the data's licences by set. Without it those
+of recipe `open`, unlabelled dialogues apart, are taken.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ from device.language.gguf_header import read_header
 
 BASE = "SmolLM2-135M-Instruct"
 DATA_LICENCES = {"GlanceChat": "CC-BY-4.0", "export/chats": "Apache-2.0"}
+SETS = {"glancechat": "GlanceChat", "own": "export/chats", "extra": "open dialogues"}
+"""A set in training's record, and in the manifest."""
 MOST_BYTES = 80_000_000
 """A larger model does not ship."""
 SHOWN = (
@@ -57,7 +61,25 @@ def figures_of(exam: Path, sha256: str, incomplete: bool) -> dict[str, Any]:
     return row
 
 
-def entry_of(path: Path, figures: dict[str, Any], sha256: str) -> dict[str, Any]:
+def data_licences(record: Path | None) -> dict[str, str]:
+    """Licences by set, of all runs behind a checkpoint. Raises `OSError` or `ValueError`."""
+    if record is None:
+        return DATA_LICENCES
+    found: dict[str, set[str]] = {}
+    runs = [json.loads(record.read_text())]
+    for run in runs:  # grows meanwhile: what a run began with, learnt from, or is the mean of
+        for name, licences in run.get("licenses", {}).items():
+            found.setdefault(SETS.get(name, name), set()).update(licences)
+        runs += [before for key in ("from", "teacher") if (before := run.get(key))]
+        runs += run.get("mean_of", [])
+    if not found:
+        raise ValueError(f"{record}: no record of export.train's: it names no licence")
+    return {name: "; ".join(sorted(licences)) for name, licences in sorted(found.items())}
+
+
+def entry_of(
+    path: Path, figures: dict[str, Any], sha256: str, licences: dict[str, str]
+) -> dict[str, Any]:
     """The manifest's entry. Raises `ValueError` for a model that may not ship."""
     header = read_header(path)
     size = path.stat().st_size
@@ -74,7 +96,7 @@ def entry_of(path: Path, figures: dict[str, Any], sha256: str) -> dict[str, Any]
         "size_bytes": size,
         "base": BASE,
         "licence": "Apache-2.0",
-        "data_licences": DATA_LICENCES,
+        "data_licences": licences,
         "prompt": header.prompt,
         "quantization": header.quantization,
         "figures": {name: figures[name] for name in SHOWN if name in figures},
@@ -82,13 +104,16 @@ def entry_of(path: Path, figures: dict[str, Any], sha256: str) -> dict[str, Any]
     }
 
 
-def release(file: Path, exam: Path, models: Path, incomplete: bool = False) -> None:
+def release(
+    file: Path, exam: Path, models: Path, incomplete: bool = False, record: Path | None = None
+) -> None:
     """Put a model into a folder and first into its manifest.
 
     Raises `ValueError`, `OSError` or `ModelError`; folder and manifest are then as before.
     """
     sha256 = sha256_of(file)
-    entry = entry_of(file, figures_of(exam, sha256, incomplete), sha256)
+    figures = figures_of(exam, sha256, incomplete)
+    entry = entry_of(file, figures, sha256, data_licences(record))
     path = models / "manifest.json"
     manifest = json.loads(path.read_text()) if path.exists() else {"version": 1, "models": []}
     others = [m for m in manifest["models"] if m["name"] != entry["name"]]
@@ -110,11 +135,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("file", type=Path)
     parser.add_argument("exam", type=Path)
+    parser.add_argument("--record", type=Path, help="the checkpoint's training.json")
     parser.add_argument("--models", type=Path, default=Path("models"))
     parser.add_argument("--incomplete", action="store_true", help="take an exam of some threads")
     args = parser.parse_args()
     try:
-        release(args.file, args.exam, args.models, args.incomplete)
+        release(args.file, args.exam, args.models, args.incomplete, args.record)
     except (ValueError, OSError, ModelError) as error:
         parser.exit(2, f"release: {error}\n")
 

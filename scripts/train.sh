@@ -59,14 +59,15 @@ ship() { # SIZE "LAYERS IN Q8_0" [OPTION OF THE EXAM...]: work/SIZE -> GGUF -> e
 
   # Content, not only time: git dates what it checks out anew.
   { newer "$MODELS/manifest.json" "$exam" && cmp -s "$gguf" "$MODELS/$name.gguf"; } ||
-    "$PYTHON" -m export.release "$gguf" "$exam" --models "$MODELS" $incomplete
+    "$PYTHON" -m export.release "$gguf" "$exam" --record "$checkpoint/training.json" \
+      --models "$MODELS" $incomplete
 }
 
 ship 118m "$finer" --baselines
 
 # STUDENT=1: the smaller model as well. Both ways to prune the teacher learn from it for the same few
 # tokens; the one that then loses less goes on with the teacher's own lines on open dialogues, and at
-# last under Q4_0's rounding. What each of these gives is told from the same pruned start.
+# last comes onto Q4_0's grid. What each of these gives is told from the same pruned start.
 [ -n "${STUDENT:-}" ] || exit 0
 
 trained() { # OUT FROM OPTION...
@@ -92,8 +93,11 @@ better=$("$PYTHON" -m export.prune --better "$WORK"/fewer-{layers,ffn}-healed)
 trained "$WORK/60m-plain" "${better%-healed}" $few
 trained "$WORK/60m-labels" "${better%-healed}" $taught $few --extra "$labels"
 trained "$WORK/60m-distilled" "$better" $taught --extra "$labels" --seed 5 --tokens 1000000 --lr 3e-4
-trained "$WORK/60m" "$WORK/60m-distilled" $taught --extra "$labels" --seed 6 --tokens 200000 \
-  --lr 1e-4 --fake-q4
+# Two ways to bear Q4_0: to learn it, for which these tokens are too few, and GPTQ, which ships.
+trained "$WORK/60m-rounding" "$WORK/60m-distilled" $taught --extra "$labels" --seed 6 \
+  --tokens 200000 --lr 1e-4 --fake-q4
+newer "$WORK/60m/tokenizer.json" "$WORK/60m-distilled/tokenizer.json" ||
+  "$PYTHON" -m export.gptq "$WORK/60m-distilled" "$WORK/60m" --data "$DATA"
 "$PYTHON" -m export.ablation "$WORK"/{60m-plain,fewer-{layers,ffn}-healed,60m-labels} \
-  "$WORK"/{60m-distilled,60m,mean} --data "$DATA" $limit
+  "$WORK"/{60m-distilled,60m-rounding,60m,mean} --data "$DATA" $limit
 ship 60m ""

@@ -127,6 +127,21 @@ def test_an_exam_of_some_threads_is_recorded_as_such(models: Path, tmp_path: Pat
     assert (figures["threads"], figures["threads_in_all"]) == (8, 9)
 
 
+def test_the_datas_licences_are_those_of_all_runs_behind_it(models: Path, tmp_path: Path) -> None:
+    record = tmp_path / "training.json"
+    before = {"licenses": {"glancechat": {"CC-BY-4.0": 2}, "extra": {"MIT": 1}}}
+    now = {"licenses": {"extra": {"CC0-1.0": 3, "MIT": 1}, "own": {"Apache-2.0": 4}}}
+    record.write_text(json.dumps(now | {"from": {"mean_of": [before]}, "teacher": {}}))
+    release(GGUF, examined(tmp_path), models, record=record)
+    entry = json.loads((models / "manifest.json").read_text())["models"][0]
+    assert entry["data_licences"] == {
+        "GlanceChat": "CC-BY-4.0", "export/chats": "Apache-2.0", "open dialogues": "CC0-1.0; MIT"
+    }  # fmt: skip
+    record.write_text("{}")
+    with pytest.raises(ValueError, match="names no licence"):
+        release(GGUF, examined(tmp_path), models, record=record)
+
+
 def test_a_file_in_its_place_already_is_not_copied(tmp_path: Path) -> None:
     models = tmp_path / "new"
     models.mkdir()
