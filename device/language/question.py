@@ -44,7 +44,13 @@ _KINDS: tuple[tuple[Wants, re.Pattern[str]], ...] = (
         "where",
         re.compile(r"\bwhere\b|\b(?:what|which)(?:'s| is| was)? (?:the )?(?:address|place)\b"),
     ),
-    ("how much", re.compile(r"\bhow (?:much|expensive)\b|\b(?:what|which) (?:price|sum)\b")),
+    (
+        "how much",
+        re.compile(
+            r"\bhow (?:much|expensive)\b|\b(?:what|which) (?:price|sum)\b"
+            r"|\bwhat(?= (?:do|does|did) [^?]{1,40}\bowe\b)"
+        ),
+    ),
     (
         "how many",
         re.compile(

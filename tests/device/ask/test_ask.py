@@ -107,6 +107,11 @@ def test_a_time_is_wanted_where_one_is_asked_for(inbox: Inbox) -> None:
     assert answer(inbox, "what did Tom say about dinner?") == "the dinner was lovely"
 
 
+def test_what_is_owed_is_a_sum(inbox: Inbox) -> None:
+    keep(inbox, ("Tom", "you owe me 24 euro for the tickets"), ("Tom", "Ann owes me a favour"))
+    assert answer(inbox, "what do I owe Tom?") == "you owe me 24 euro for the tickets"
+
+
 def test_my_own_words(inbox: Inbox) -> None:
     keep(inbox, ("Ben", "the keys?"), ("Me", "the keys are at Karim's"))
     assert answer(inbox, "what did I tell Ben about the keys?") == "the keys are at Karim's"
