@@ -156,11 +156,16 @@ class ScriptedEngine:
         sampling: Sampling,
         stop: Collection[int],
         max_tokens: int | Sequence[int],
+        nats: list[float] | None = None,
     ) -> Iterator[list[int | None]]:
+        """An answer is likely if it is what is answered the next time, too."""
         most = [max_tokens] * len(seqs) if isinstance(max_tokens, int) else list(max_tokens)
         answers = [
             self._tokenizer.encode(self._ask(seq))[:n] for seq, n in zip(seqs, most, strict=True)
         ]
+        if nats is not None:
+            for i, (seq, answer) in enumerate(zip(seqs, answers, strict=True)):
+                nats[i] += self.score(seq, [answer])[0]
         for i in range(max(map(len, answers), default=0)):
             yield [a[i] if i < len(a) else None for a in answers]
 

@@ -32,6 +32,8 @@ class Answer:
     """False where the model was cut off: such a line is never shown."""
     ms: float
     """From the start of `decode` to its own end."""
+    sure: float
+    """The mean log-probability, in nats, of its tokens; 0 where there are none."""
 
 
 class Decoder:
@@ -64,8 +66,9 @@ class Decoder:
         tokens: list[list[Token]] = [[] for _ in jobs]
         ended: list[float | None] = [None] * len(jobs)
         most = [job.most_tokens for job in jobs]
+        nats = [0.0] * len(jobs)
         with self._asked(jobs) as seqs:
-            for step in self._engine.generate(seqs, Sampling(), self._stop, most):
+            for step in self._engine.generate(seqs, Sampling(), self._stop, most, nats):
                 for i, token in enumerate(step):
                     if token is not None:
                         tokens[i].append(token)
@@ -77,8 +80,9 @@ class Decoder:
                 text=self._tokenizer.decode(some).decode("utf-8", "ignore").strip(),
                 ended=len(some) < job.most_tokens,
                 ms=total if end is None else end,
+                sure=total_nats / max(1, len(some)),
             )
-            for some, job, end in zip(tokens, jobs, ended, strict=True)
+            for some, job, end, total_nats in zip(tokens, jobs, ended, nats, strict=True)
         ]
 
     @contextmanager

@@ -84,15 +84,17 @@ class Engine(Protocol):
         sampling: Sampling,
         stop: Collection[Token],
         max_tokens: int | Sequence[int],
+        nats: list[float] | None = None,
     ) -> Iterator[list[Token | None]]:
         """Decode all `seqs` together, one step a yield.
 
         Each yield has one entry a sequence: its next token, or None once it has ended (by a stop
         token, which is not yielded and not kept, by its `max_tokens`, or at `n_ctx`). Yielded
         tokens are part of the sequence afterwards. Ends when all have ended; closing the iterator
-        early is fine. Raises `ValueError` for an empty sequence. Between two steps anything may be
-        done with any sequence; where one is closed that hasn't ended, the next step raises
-        `KeyError`, and the others keep what they have said.
+        early is fine. log P of each token that is yielded, before any penalty or temperature, is
+        added to `nats`, one number a sequence. Raises `ValueError` for an empty sequence. Between
+        two steps anything may be done with any sequence; where one is closed that hasn't ended, the
+        next step raises `KeyError`, and the others keep what they have said.
         """
 
     def score(self, seq: Seq, continuations: Sequence[Sequence[Token]]) -> list[float]:

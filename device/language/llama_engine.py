@@ -111,7 +111,12 @@ class LlamaEngine(SequenceEngine[Counted]):
         return forks
 
     def _generate(
-        self, seqs: list[Seq], sampling: Sampling, stop: frozenset[Token], most: list[int]
+        self,
+        seqs: list[Seq],
+        sampling: Sampling,
+        stop: frozenset[Token],
+        most: list[int],
+        nats: list[float] | None,
     ) -> Steps:
         with chains(sampling, len(seqs), self.n_vocab, max(most, default=1)) as samplers:
             while live := [i for i, n in enumerate(most) if n > 0]:
@@ -125,6 +130,8 @@ class LlamaEngine(SequenceEngine[Counted]):
                         self._cut(seqs[i], len(tokens) - 1)
                         most[i] = 0
                         continue
+                    if nats is not None:
+                        nats[i] += float(log_softmax(self._context.logits(row))[token])
                     tokens.append(token)
                     step[i] = token
                     most[i] -= 1

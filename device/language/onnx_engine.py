@@ -59,7 +59,12 @@ class OnnxEngine(SequenceEngine[Cached]):
         self._prefill([self._sequences[seq] for seq in dict.fromkeys(seqs)])
 
     def _generate(
-        self, seqs: list[Seq], sampling: Sampling, stop: frozenset[Token], most: list[int]
+        self,
+        seqs: list[Seq],
+        sampling: Sampling,
+        stop: frozenset[Token],
+        most: list[int],
+        nats: list[float] | None,
     ) -> Steps:
         samplers = [Sampler(sampling, sampling.seed + i) for i in range(len(seqs))]
         while live := {i: self._sequences[seqs[i]] for i, n in enumerate(most) if n > 0}:
@@ -74,6 +79,8 @@ class OnnxEngine(SequenceEngine[Cached]):
                         if token in stop or len(sequence.tokens) >= self._n_ctx:
                             most[i] = 0
                             continue
+                        if nats is not None:
+                            nats[i] += float(log_softmax(rows[-1])[token])
                         sequence.tokens.append(token)
                         step[i] = token
                         most[i] -= 1

@@ -42,7 +42,12 @@ class SequenceEngine(Engine, Generic[H]):
 
     @abstractmethod
     def _generate(
-        self, seqs: list[Seq], sampling: Sampling, stop: frozenset[Token], most: list[int]
+        self,
+        seqs: list[Seq],
+        sampling: Sampling,
+        stop: frozenset[Token],
+        most: list[int],
+        nats: list[float] | None,
     ) -> Steps:
         """`generate`, its arguments checked; `most` counts down to each sequence's own end, and is
         0 from there on. No sequence that hasn't ended is closed between two steps.
@@ -107,6 +112,7 @@ class SequenceEngine(Engine, Generic[H]):
         sampling: Sampling,
         stop: Collection[Token],
         max_tokens: int | Sequence[int],
+        nats: list[float] | None = None,
     ) -> Iterator[list[Token | None]]:
         if empty := [seq for seq in seqs if not self._sequences[seq].tokens]:
             raise ValueError(f"sequence {empty[0]} is empty")
@@ -115,7 +121,7 @@ class SequenceEngine(Engine, Generic[H]):
             raise ValueError(f"{len(seqs)} sequences, {len(set(seqs))} different, {len(most)} ends")
         held = {seq: self._sequences[seq] for seq in seqs}
         return self._while_open(
-            held, most, self._generate(list(seqs), sampling, frozenset(stop), most)
+            held, most, self._generate(list(seqs), sampling, frozenset(stop), most, nats)
         )
 
     def _while_open(self, held: dict[Seq, H], most: list[int], steps: Steps) -> Steps:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 
@@ -20,7 +21,7 @@ LINES: dict[str, Judge] = {
 }
 """Hold the model's lines against their thread. Below its threshold a summary is no nearer to what
 a person wrote than the quote in its place (docs/decisions/0003-truth.md), and may be false."""
-LEAST_SURE: dict[str, float] = {"glance": -0.25, "summary": -0.1}
+LEAST_SURE: dict[str, float] = {"glance": -0.25, "summary": -0.1, "asks": -math.inf}
 """Mean nats a token: a line that the model itself holds less likely is not shown. Of 22 glances
 above that 20 were true, of 36 just below it 26; of the shipped model's summaries hardly any was
 true, however likely, and none is as likely as this (docs/decisions/0012-one-decoding.md). Of what

@@ -208,38 +208,32 @@ class Writer:
         for intent in work.intents:
             if len(work.drafts) == DRAFTS:
                 break
-            if draft := self._draft(work, intent, work.good.get(intent)):
+            if draft := self._draft(work, intent):
                 work.drafts.append(draft)
 
-    def _draft(self, work: Work, intent: Intent, own: str | None) -> Draft | None:
+    def _draft(self, work: Work, intent: Intent) -> Draft | None:
         """The model's own where it is sure of it, else the likeliest plain reply, if any."""
-        plain = plain_replies(intent, work.thread)
-        texts = [own, *plain] if own else plain
-        sure = self._decoder.sureness(self._reply(intent, work), texts)
-        if own and sure[0] >= LEAST_SURE_DRAFT:
+        if own := work.good.get(intent):
             return Draft(intent, own)
+        plain = plain_replies(intent, work.thread)
         if not plain:
             return None
-        _, best = max(zip(sure[len(texts) - len(plain) :], plain, strict=True))
-        return Draft(intent, best, "plain")
+        sure = self._decoder.sureness(self._reply(intent, work), plain)
+        return Draft(intent, max(zip(sure, plain, strict=True))[1], "plain")
 
     def _decode(self, jobs: Sequence[tuple[Work, Job]]) -> None:
         """All jobs in shared batches; what may be shown of them is kept."""
         answers = self._decoder.decode([job for _, job in jobs])
         for (w, job), answer in zip(jobs, answers, strict=True):
             w.ms[job.name] = answer.ms
-            if self._passes(w, job, answer) and self._is_sure(job, answer.text):
+            is_sure = answer.sure >= LEAST_SURE.get(job.name, LEAST_SURE_DRAFT)
+            if self._passes(w, job, answer) and is_sure:
                 w.good[job.name] = answer.text
             if job.name in WHOLE and answer.text:
                 w.said[job.name] = answer.text
                 w.warns |= may_be_fraud(w.thread) and accuses(answer.text)
             if job.name == "asks":
                 w.hear_asks(answer.text)
-
-    def _is_sure(self, job: Job, text: str) -> bool:
-        """Whether the model holds a line as likely as one of its kind must be."""
-        least = LEAST_SURE.get(job.name)
-        return least is None or self._decoder.sureness(job, [text])[0] >= least
 
     def _passes(self, work: Work, job: Job, answer: Answer) -> bool:
         """Whether a text may be shown as the model's own."""
