@@ -8,8 +8,9 @@ make room for each other on disk. Only the display is missing: a glance counts a
 glance is there.
 
 First the machine is idle: one message at a time, in one conversation. Then messages come at
-random into all of them (the seed is fixed), and once a second one into the conversation that was
-measured idle. The last line is one JSON object. Exit code 1 where a message was lost.
+random into all of them (the seed is fixed), more than any model could tell of: whenever the model
+is free, the newest conversation is the next one as a rule, and its glance is timed from its last
+message on. The last line is one JSON object. Exit code 1 where a message was lost.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -39,7 +40,7 @@ from device.intake import Changed, Intake
 from device.language.catalog import Catalog
 from device.language.load import find_model, load_writer
 from device.language.spill import Spill
-from device.messages import Message, Thread
+from device.messages import Card, Message, Thread
 from device.model_in_use import KEPT
 from scripts.bench.chat import ME, read_thread
 from scripts.bench.fresh import peak_mb
@@ -59,7 +60,7 @@ class Load:
 
     threads: int
     rate: float
-    """Messages a second, without the watched conversation's."""
+    """Messages a second."""
     seconds: float
 
 
@@ -106,6 +107,21 @@ class Source:
         return f"new {n}"
 
 
+class Watching:
+    """The model, and whoever wants to know which conversation it takes next."""
+
+    def __init__(self, model: Model, taken: Callable[[Thread], None]):
+        self._model = model
+        self._taken = taken
+
+    def stages(self, thread: Thread) -> Iterator[Card]:
+        self._taken(thread)
+        return self._model.stages(thread)
+
+    def forget(self, thread_id: str) -> None:
+        self._model.forget(thread_id)
+
+
 class Run:
     """One run: what is written down, and when which card was there."""
 
@@ -114,8 +130,14 @@ class Run:
         self.source = Source(load)
         self.inbox = inbox
         self._intake = Intake(NAME, self.source, inbox)
-        self._cards = CardQueue(NAME, inbox, model, thread)
+        self._cards = CardQueue(NAME, inbox, Watching(model, self._taken), thread)
         self._glanced: dict[str, float] = {}
+        self._newest = ""
+        """The conversation that something came into last."""
+        self._newest_taken: set[str] = set()
+        """Last messages of conversations that were the newest when the model took them."""
+        self._busy: list[float] = []
+        """Milliseconds from such a message to its glance."""
         self._news = asyncio.Event()
         self.cards = 0
         self.failed = 0
@@ -133,9 +155,9 @@ class Run:
             idle = [await self._glance(self.source.say(WATCHED)) for _ in range(1 + PROBES)][1:]
             before, quiet = self.cards, len(self.source.sent)
             self.memory_mb.append(peak_mb())
-            probes = await self._flood()
-            busy = [await self._glance(id) for id in probes]
-            cards = self.cards - before
+            self._busy.clear()
+            await self._glance(await self._flood())
+            busy, cards = list(self._busy), self.cards - before
             await self.source.close()
             await work[0]
         finally:
@@ -150,6 +172,7 @@ class Run:
             "lost": len(self._lost()),
             "cards": cards,
             "cards_failed": self.failed,
+            "glances_of_the_newest": len(busy),
             "idle_glance_ms": percentile(idle, 50),
             "busy_glance_ms": percentile(busy, 50),
             "busy_glance_ms_p95": percentile(busy, 95),
@@ -159,16 +182,14 @@ class Run:
             "peak_mb_most": self.memory_mb[-1],
         }
 
-    async def _flood(self) -> list[str]:
-        """Messages at the rate, whatever else is slow; the ids of the watched conversation's."""
-        draw, probes = random.Random(1), []
+    async def _flood(self) -> str:
+        """Messages at the rate, whatever else is slow; the last one's id."""
+        draw, last = random.Random(1), ""
         started = time.monotonic()
         for n in range(int(self._load.rate * self._load.seconds)):
             await asyncio.sleep(max(0.0, started + n / self._load.rate - time.monotonic()))
-            self.source.say(f"thread {draw.randrange(self._load.threads - 1)}")
-            if n >= len(probes) * self._load.rate:
-                probes.append(self.source.say(WATCHED))
-        return probes
+            last = self.source.say(f"thread {draw.randrange(self._load.threads - 1)}")
+        return last
 
     async def _glance(self, id: str) -> float:
         """Wait for the card that tells of a message; milliseconds since that came."""
@@ -179,8 +200,13 @@ class Run:
         return (self._glanced[id] - self.source.sent[id]) * 1000
 
     def _changed(self, changed: Changed) -> None:
+        self._newest = changed.conversation
         if changed.wants_card:
             self._cards.want(changed.conversation)
+
+    def _taken(self, thread: Thread) -> None:
+        if thread.id == self._newest:
+            self._newest_taken.add(thread.messages[-1].id or "")
 
     def _written(self, written: Written | NoNews) -> None:
         if isinstance(written, NoNews):  # its card came with the glance before
@@ -188,6 +214,10 @@ class Run:
         self.cards += written.part != "glance" and not written.overtaken
         self.failed += written.failed
         self.memory_mb.append(peak_mb())
+        last = written.thread.messages[-1].id or ""
+        if written.part != "rest" and last in self._newest_taken:
+            self._newest_taken.remove(last)
+            self._busy.append((time.monotonic() - self.source.sent[last]) * 1000)
         if written.part != "rest" and not written.overtaken:
             for message in written.thread.news:
                 self._glanced.setdefault(message.id or "", time.monotonic())
