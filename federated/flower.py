@@ -58,18 +58,20 @@ def free_port() -> int:
         return int(s.getsockname()[1])
 
 
-def listens(port: int) -> bool:
-    """Whether somebody listens on this port of loopback."""
-    with socket.socket() as s:
-        s.settimeout(1)
-        return s.connect_ex(("127.0.0.1", port)) == 0
+def listens(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether somebody listens on this port of an address of this machine."""
+    try:
+        with socket.create_connection((host, port), timeout=1):
+            return True
+    except OSError:
+        return False
 
 
 @contextmanager
 def running(
-    command: Sequence[str], env: Mapping[str, str], log: Path, port: int
+    command: Sequence[str], env: Mapping[str, str], log: Path, port: int, host: str = "127.0.0.1"
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A program that listens on this port of loopback, as long as the block runs.
+    """A program that listens on this port of this machine, as long as the block runs.
 
     Raises `RunFailed` where it doesn't come up; what it says is added to `log`.
     """
@@ -79,7 +81,7 @@ def running(
         )
         try:
             until = time.monotonic() + START_S
-            while not listens(port):
+            while not listens(port, host):
                 if process.poll() is not None or time.monotonic() > until:
                     raise RunFailed(f"{Path(command[0]).name} did not start; see {log}")
                 time.sleep(0.2)
@@ -141,14 +143,15 @@ def follow(env: Mapping[str, str], run_id: str, log: Path) -> None:
     The command's exit code is 0 for runs that failed too, so nobody asks for it.
     """
     command = ["flwr", "log", run_id, "--stream"]
+    # Not waited for where this is interrupted: it ends with this process.
     process = subprocess.Popen(
         command, env=dict(env), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         preexec_fn=end_with_parent,
     )  # fmt: skip
     assert process.stdout is not None
     last = ""
-    with log.open("w") as file:
-        for line in process.stdout:
+    with log.open("w") as file, process.stdout as said:
+        for line in said:
             file.write(line)
             shown = line.partition(MARK)[2].rstrip()
             if shown and shown != last:  # Flower's logger can have two handlers

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 CA_DAYS = 3650
 SERVER_DAYS = 397
 """What browsers allow; the server's certificate is renewed with the same CA (`rotate`)."""
+HOST_NAME = re.compile(r"(?:\*\.)?[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 """The gate reaches the SuperLink, and the operator both of them, by these."""
 
@@ -43,15 +45,15 @@ def make_ca(folder: Path) -> None:
 def make_server_certificate(folder: Path, names: Sequence[str]) -> None:
     """Write `server.key` and `server.pem` for these host names and addresses, and for loopback.
 
-    What was there is replaced. Raises `OSError` or `ValueError` where there is no CA in the folder.
+    What was there is replaced. Raises `OSError` or `ValueError` where the folder has not both parts
+    of the CA.
     """
-    ca_key = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), None)
     ca = x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes())
-    assert isinstance(ca_key, ec.EllipticCurvePrivateKey)  # `make_ca` writes no other
+    ca_key = _ca_key(folder / "ca.key", ca)
     key = ec.generate_private_key(ec.SECP256R1())
     every = list(dict.fromkeys((*names, *LOOPBACK)))
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, every[0][:64])])
-    known = [_general_name(name) for name in every]
+    known = general_names(every)
     issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
     certificate = (
         _builder(subject, ca.subject, key.public_key(), SERVER_DAYS)
@@ -68,6 +70,19 @@ def make_server_certificate(folder: Path, names: Sequence[str]) -> None:
     fresh.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     (folder / "server.key.new").replace(folder / "server.key")
     fresh.replace(folder / "server.pem")
+
+
+def _ca_key(path: Path, ca: x509.Certificate) -> ec.EllipticCurvePrivateKey:
+    """The key of this CA. Raises `OSError` or `ValueError`."""
+    try:
+        key = serialization.load_pem_private_key(path.read_bytes(), None)
+    except FileNotFoundError:
+        raise ValueError(f"{path} is not there; put it back as long as this takes") from None
+    except TypeError as error:  # it has a passphrase
+        raise ValueError(f"{path}: {error}; put it there without a passphrase") from error
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != ca.public_key():
+        raise ValueError(f"{path} is not the key of {path.with_suffix('.pem')}; put that one there")
+    return key
 
 
 def server_names(folder: Path) -> list[str]:
@@ -144,11 +159,21 @@ def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
     )
 
 
+def general_names(names: Sequence[str]) -> list[x509.GeneralName]:
+    """Names as a certificate has them. Raises `ValueError` with the one that is none."""
+    return [_general_name(name) for name in names]
+
+
 def _general_name(name: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ipaddress.ip_address(name))
     except ValueError:
-        return x509.DNSName(name)
+        pass
+    if not HOST_NAME.fullmatch(name):
+        raise ValueError(
+            f"{name}: no host name; write it in ASCII (xn--...), without port and scheme"
+        )
+    return x509.DNSName(name)
 
 
 def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:

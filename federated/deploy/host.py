@@ -10,6 +10,7 @@ run/                    checkpoint.npz, federated.gguf, rounds.json, run.log
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import subprocess
 import sys
@@ -69,8 +70,13 @@ class Fleet:
 def set_up(folder: Path, names: list[str], host: str, port: int) -> Fleet:
     """Make the folder, its CA and the server's certificate.
 
-    Raises `FileExistsError` where there is a federation already, and `OSError`.
+    Raises `ValueError` for a name, an address or a port that is none, before anything is written;
+    `FileExistsError` where there is a federation already, and `OSError`.
     """
+    certificates.general_names(names)
+    ipaddress.ip_address(host)
+    if not 0 < port < 2**16:
+        raise ValueError(f"port {port}: 1 to 65535")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     certificates.make_ca(folder)
     certificates.make_server_certificate(folder, names)
@@ -104,7 +110,7 @@ def up(fleet: Fleet) -> Iterator[tuple[subprocess.Popen[bytes], ...]]:
     """SuperLink and gate, as long as the block runs. Raises `RunFailed` where one doesn't start."""
     with (
         running(fleet.superlink(), fleet.env, fleet.folder / "superlink.log", fleet.inner) as link,
-        running(fleet.gate(), fleet.env, fleet.folder / "gate.log", fleet.port) as gate,
+        running(fleet.gate(), fleet.env, fleet.folder / "gate.log", fleet.port, fleet.host) as gate,
     ):
         yield link, gate
 
@@ -127,7 +133,10 @@ def devices(fleet: Fleet) -> list[dict[str, Any]]:
 
 
 def run(fleet: Fleet, settings: Settings) -> dict[str, Any]:
-    """One run with the devices; its rounds. Raises `RunFailed` where it did not complete."""
+    """One run with the devices; its rounds. Raises `RunFailed` where it did not complete, and
+    `ValueError` for what no device answers."""
+    if not settings.deployed or settings.method == "local-only":
+        raise ValueError("deployed = False and method = 'local-only' are for simulations alone")
     run_app(fleet.env, APP, settings)
     rounds = json.loads((settings.path("out") / "rounds.json").read_text(encoding="utf-8"))
     return {"rounds": len(rounds), "taken": [r["taken"] for r in rounds]}

@@ -70,7 +70,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _key(new: bool) -> None:
-    from federated.deploy.certificates import make_device_key, public_half
+    try:
+        from federated.deploy.certificates import make_device_key, public_half
+    except ImportError as error:
+        raise SidelongError(
+            f"a key needs the extra `federated` ({error}): pip install 'sidelong[export,federated]'"
+        ) from error
 
     folder = folder_of_this_device()
     path = folder / "device.key"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import os
 import signal
 import ssl
 import stat
@@ -14,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +23,13 @@ pytest.importorskip("flwr", reason="flwr is in the extra `federated`")
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import load_ssh_public_key
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+    load_ssh_public_key,
+)
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -35,8 +43,10 @@ from federated.deploy import certificates, gate, host
 from federated.deploy.__main__ import main as operate
 from federated.deploy.limits import Limits, agreed, own_noise
 from federated.deploy.membership import folder_of_this_device, join_with, membership
-from federated.flower import RunFailed, free_port
-from federated.settings import LEARNING, Settings
+from federated.flower import RunFailed, free_port, listens, running
+from federated.settings import LEARNING, ROOT, Settings
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="all of 127.0.0.0/8 is Linux's loopback")
 
 
 @pytest.fixture
@@ -71,6 +81,62 @@ def test_a_federation_on_loopback_alone_is_rotated_too(tmp_path: Path) -> None:
     before = (tmp_path / "server.pem").read_bytes()
     certificates.make_server_certificate(tmp_path, certificates.server_names(tmp_path))
     assert (tmp_path / "server.pem").read_bytes() != before
+
+
+def test_rotation_without_the_cas_own_key_is_refused(folder: Path) -> None:
+    """Devices would refuse a certificate that another key has signed."""
+    before = (folder / "server.pem").read_bytes()
+    elsewhere = folder / "elsewhere"
+    elsewhere.mkdir()
+    (folder / "ca.key").rename(elsewhere / "ca.key")
+    with pytest.raises(ValueError, match=r"ca\.key is not there; put it back"):
+        certificates.make_server_certificate(folder, ["fleet.example.org"])
+    key = load_pem_private_key((elsewhere / "ca.key").read_bytes(), None)
+    hidden = BestAvailableEncryption(b"secret")
+    (folder / "ca.key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, hidden))
+    with pytest.raises(ValueError, match="without a passphrase"):
+        certificates.make_server_certificate(folder, ["fleet.example.org"])
+    (folder / "ca.key").unlink()
+    (elsewhere / "ca.key").unlink()
+    certificates.make_ca(elsewhere)
+    (elsewhere / "ca.key").rename(folder / "ca.key")
+    with pytest.raises(ValueError, match=r"is not the key of .*ca\.pem"):
+        certificates.make_server_certificate(folder, ["fleet.example.org"])
+    assert (folder / "server.pem").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "port", "why"),
+    [
+        ("fleet.exämple", "0.0.0.0", 9443, "fleet.exämple: no host name"),
+        ("fleet.example.org:9443", "0.0.0.0", 9443, "fleet.example.org:9443: no host name"),
+        ("fleet.example.org", "fleet", 9443, "'fleet' does not appear to be an IPv4"),
+        ("fleet.example.org", "0.0.0.0", 99_999, "port 99999"),
+    ],
+)
+def test_nothing_is_set_up_by_halves(
+    tmp_path: Path, name: str, address: str, port: int, why: str
+) -> None:
+    with pytest.raises(ValueError, match=why):
+        host.set_up(tmp_path / "f", [name], address, port)
+    assert not (tmp_path / "f").exists()
+
+
+@linux
+def test_the_gate_is_looked_for_where_it_listens(tmp_path: Path) -> None:
+    """Not on 127.0.0.1 where it was told another address."""
+    port = free_port()
+    command = [sys.executable, "-m", "http.server", "--bind", "127.0.0.2", str(port)]
+    with running(command, dict(os.environ), tmp_path / "log", port, "127.0.0.2"):
+        assert listens(port, "127.0.0.2")
+        assert not listens(port)
+
+
+@pytest.mark.parametrize("more", [{"deployed": False}, {"method": "local-only"}])
+def test_what_no_device_answers_is_not_run(tmp_path: Path, more: dict[str, Any]) -> None:
+    fleet = host.set_up(tmp_path / "f", ["localhost"], "127.0.0.1", 9443)
+    with pytest.raises(ValueError, match="for simulations alone"):
+        host.run(fleet, dataclasses.replace(Settings(deployed=True), **more))
 
 
 def test_a_devices_key_is_what_flower_takes(tmp_path: Path) -> None:
@@ -200,6 +266,21 @@ def test_the_commands_say_what_is_missing(capsys: pytest.CaptureFixture[str]) ->
     assert "nowhere.pem: no such file" in capsys.readouterr().err
     assert main(["federate", "leave"]) == 0
     assert not folder_of_this_device().exists()
+
+
+def test_without_cryptography_it_says_which_extra() -> None:
+    code = (
+        "import sys\n"
+        "sys.modules['cryptography'] = None\n"
+        "from device.cli import main\n"
+        "raise SystemExit(main(['federate', 'key']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 2
+    assert "pip install 'sidelong[export,federated]'" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_fleet_that_is_none(tmp_path: Path) -> None:
