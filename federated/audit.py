@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 from transformers.utils.logging import disable_progress_bar
 
+from device.errors import SidelongError
 from device.messages import Draft, Thread
 from federated import privacy
 from federated.adapters import Arrays, initial, plus, sent
@@ -110,7 +111,7 @@ class Audit:
 
     def run(self, noise: float) -> list[Row]:
         """Rounds with this noise multiplier at the server; a row for each thing to be seen."""
-        settings = dataclasses.replace(self.settings, noise=noise, noise_at="server")
+        settings = noised_by_server(self.settings, noise)
         start = initial(self.here.config, settings)
         arrays, updates = start, []
         for number in range(1, settings.rounds + 1):
@@ -158,6 +159,11 @@ class Audit:
         return self.here.nll(arrays, text)
 
 
+def noised_by_server(settings: Settings, noise: float) -> Settings:
+    """With this noise multiplier at the server. Raises `ValueError` where that can't be."""
+    return dataclasses.replace(settings, noise=noise, noise_at="server")
+
+
 def _canary_auc(scores: Sequence[float]) -> float:
     """Share of the false sentences that are less likely than the canary."""
     return auc([-scores[0]], [-s for s in scores[1:]])
@@ -181,8 +187,13 @@ def lines(report: Mapping[str, Any]) -> list[str]:
 def audited(settings: Settings, noises: Sequence[float]) -> dict[str, Any]:
     """Audit with each noise multiplier, with progress; `rows` has what `Audit.run` gives.
 
-    Raises `ValueError` and `OSError` where the data or the model isn't there.
+    Raises `ValueError`, `SidelongError` and `OSError` where the data or the model isn't there, and
+    for settings with which nothing is learnt together; all before the first round.
     """
+    if not settings.rounds or settings.method == "local-only":
+        raise ValueError("without rounds nothing is learnt together that could be audited")
+    for noise in noises:
+        noised_by_server(settings, noise)
     disable_progress_bar()  # type: ignore[no-untyped-call]
     unpacked(settings.path("gguf"), settings.path("model"))
     folder = settings.path("data") / "glancechat"
@@ -204,7 +215,7 @@ def main() -> None:
     try:
         settings = Settings.from_pairs(args.set, {})
         report = audited(settings.tiny() if args.tiny else settings, args.noise)
-    except (ValueError, OSError) as error:
+    except (SidelongError, ValueError, OSError) as error:
         print(f"federated: {error}", file=sys.stderr)
         raise SystemExit(2) from None
     print("\n".join(lines(report)))

@@ -18,6 +18,10 @@ PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
+class Taken(RuntimeError):
+    """Another run has the folder."""
+
+
 def end_with_parent() -> None:
     """For `Popen(preexec_fn=...)`: the child gets SIGTERM when this process dies, even by kill -9.
 
@@ -47,7 +51,7 @@ def watch_parent(every: float = 0.5) -> None:
 def alone(folder: Path, patience: float = 30.0) -> Iterator[None]:
     """`folder` is this run's own as long as the block runs; the lock ends with the process.
 
-    Raises `RuntimeError` where another run still has it after `patience` seconds.
+    Raises `Taken` where another run still has it after `patience` seconds.
     """
     folder.mkdir(parents=True, exist_ok=True)
     until = time.monotonic() + patience
@@ -58,7 +62,7 @@ def alone(folder: Path, patience: float = 30.0) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if time.monotonic() > until:
-                    raise RuntimeError(
+                    raise Taken(
                         f"another run writes to {folder}; wait for its end, or set out= to another "
                         "folder"
                     ) from None

@@ -15,6 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from device.disk import write_atomically
 from federated import privacy
 from federated.adapters import Arrays, sent
 from federated.settings import Settings
@@ -150,9 +151,7 @@ def write_report(folder: Path, report: dict[str, Any]) -> None:
 
 def write(folder: Path, report: dict[str, Any]) -> None:
     """`report.json`, whole or not at all."""
-    fresh = folder / "report.new"
-    fresh.write_text(json.dumps(report, indent=1), encoding="utf-8")
-    fresh.replace(folder / "report.json")
+    write_atomically(folder / "report.json", json.dumps(report, indent=1))
 
 
 def draw(report: dict[str, Any], path: Path) -> None:

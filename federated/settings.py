@@ -32,13 +32,13 @@ class Settings:
     """A run's settings; keys of the run config are the same words with "-" for "_"."""
 
     model: str = "work/shipped"
-    """Folder of the checkpoint that everybody starts from."""
+    """Folder of the checkpoint that everybody starts from; made of `gguf` where it is missing."""
     gguf: str = "models/sidelong-118m.gguf"
     """The same model as the device runs it; drafts are written with it."""
     data: str = "../shared/data"
     """Folder with glancechat/ and users/."""
     out: str = "work/federated"
-    """Everything that a run writes lies in here."""
+    """Everything else that a run writes lies in here."""
     method: Method = "ffa"
     users: int = 9
     texts: int = 20
@@ -100,7 +100,8 @@ class Settings:
             "timeout": not 0 < self.timeout < math.inf,
             "drafts": self.drafts < 0,
             "faults": not re.fullmatch(FAULTS, self.faults),
-            "targets": not self.target_names(),
+            "targets": not 0 < len(self.target_names()) == len(set(self.target_names())),
+            "seed": self.seed < 0,
             "secure": self.secure
             and (self.deployed or self.method not in ("ffa", "avg") or not 3 <= self.users <= 1024),
         }
@@ -178,6 +179,8 @@ def _typed(key: str, value: Any, kind: type) -> Any:
         return value == "true"
     try:
         if kind is bool and not isinstance(value, bool):
+            raise ValueError
+        if kind is int and isinstance(value, (bool, float)):  # int() would cut it short
             raise ValueError
         return kind(value)
     except (TypeError, ValueError):

@@ -18,7 +18,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from device.errors import SidelongError
 from federated.flower import COMPLETED, RunFailed, environment, free_port, run_app, running
+from federated.processes import Taken, alone
 from federated.settings import Settings
 
 APP = Path(__file__).parent / "flower_app"
@@ -26,10 +28,20 @@ APP = Path(__file__).parent / "flower_app"
 
 def check(settings: Settings) -> None:
     """Raises `OSError`, `ValueError` or `RunFailed` for what a run would only fail at later."""
-    if missing := [name for name in ("flwr", "ray", "matplotlib") if find_spec(name) is None]:
+    needed = ("flwr", "ray", "matplotlib", "torch", "transformers")
+    if missing := [name for name in needed if find_spec(name) is None]:
         raise RunFailed(
             f"{', '.join(missing)} not installed in {sys.prefix}: make federated, or "
-            f"{sys.executable} -m pip install -e '.[federated]'"
+            f"{sys.executable} -m pip install -e '.[export,federated]'"
+        )
+    if settings.deployed:
+        raise ValueError(
+            "deployed = True is for `python -m federated.deploy run` alone; leave it out"
+        )
+    if settings.method != "local-only" and settings.min_clients > settings.users:
+        raise ValueError(
+            f"min_clients = {settings.min_clients} of users = {settings.users}: no round could "
+            "change anything; set users higher or min_clients lower"
         )
     for place in ("glancechat", "users"):
         if not (folder := settings.path("data") / place).is_dir():
@@ -49,7 +61,6 @@ def superlink(env: Mapping[str, str], home: Path) -> Iterator[None]:
     Raises `RunFailed` where it doesn't come up.
     """
     port = free_port()
-    home.mkdir(parents=True, exist_ok=True)
     (home / "config.toml").write_text(
         f'[superlink]\ndefault = "sidelong"\n\n[superlink.sidelong]\n'
         f'address = "127.0.0.1:{port}"\ninsecure = true\n'
@@ -64,17 +75,22 @@ def superlink(env: Mapping[str, str], home: Path) -> Iterator[None]:
 
 
 def simulate(settings: Settings, cpus: int) -> dict[str, Any]:
-    """Run it, show its progress, and return the report. Raises `RunFailed`."""
+    """Run it with so many clients at a time, show its progress, and return the report.
+
+    Raises `OSError`, `ValueError` or `RunFailed`.
+    """
+    if cpus < 1:
+        raise ValueError(f"--cpus {cpus}: no client could run; 1 at least")
     check(settings)
     folder = settings.path("out")
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "report.json").unlink(missing_ok=True)
-    home = folder / "flwr"
+    path, home = folder / "report.json", folder / "flwr"
     env = environment(home)
     told = f"num-supernodes={settings.users} client-resources-num-cpus=1 init-args-num-cpus={cpus}"
-    with superlink(env, home):
-        run_app(env, APP, settings, told)
-    path = folder / "report.json"
+    # The server has a lock too, of `folder`; by then its SuperLink's address would be overwritten.
+    with alone(home):
+        path.unlink(missing_ok=True)
+        with superlink(env, home):
+            run_app(env, APP, settings, told)
     if not path.exists():
         raise RunFailed(f"the run completed without {path}")
     report: dict[str, Any] = json.loads(path.read_text())
@@ -85,7 +101,11 @@ def audited(settings: Settings) -> dict[str, Any]:
     """What `federated.audit` finds, without noise and with the run's own (or z = 1)."""
     from federated import audit
 
-    print("what the adapter remembers of planted sentences (--no-audit leaves this out):")
+    print(
+        "what such an adapter remembers of a planted sentence, and of texts that trained it "
+        "(docs/federated.md; --no-audit leaves this out):",
+        flush=True,
+    )
     # svd takes no noise.
     noises = (0.0,) if settings.method == "svd" else (0.0, settings.noise or 1.0)
     return audit.audited(settings, noises)
@@ -107,21 +127,28 @@ def main() -> None:
         if args.tiny:
             settings = settings.tiny()
         report = simulate(settings, args.cpus)
-        if not args.no_audit and settings.method != "local-only":
-            report["audit"] = audited(settings)
-    except (RunFailed, ValueError, OSError) as error:
+        _tell(settings, report, with_audit=not args.no_audit)
+    except (RunFailed, Taken, SidelongError, ValueError, OSError) as error:
         print(f"federated: {error}", file=sys.stderr)
         raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+def _tell(settings: Settings, report: dict[str, Any], *, with_audit: bool) -> None:
+    """Print the report, and add to it what is remembered, where anything was learnt together.
+
+    The report comes first, so that it is not lost where the audit can't be made.
+    """
     from federated import audit
     from federated.report import lines, summary, write
 
     folder = settings.path("out")
     write(folder, report)
-    print("\n".join(lines(report)))
-    if "audit" in report:
-        print(
-            "what is remembered of a planted sentence, and of texts trained on (docs/federated.md):"
-        )
+    print("\n".join(lines(report)), flush=True)
+    if with_audit and report["rounds_taken"]:
+        report["audit"] = audited(settings)
+        write(folder, report)
         print("\n".join(audit.lines(report["audit"])))
     print(f"all figures: {folder / 'report.json'}; plot: {folder / 'report.png'}")
     print(summary(report))

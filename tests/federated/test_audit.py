@@ -8,10 +8,11 @@ import random
 import warnings
 
 import numpy as np
+import pytest
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # while others are imported: not ours to mend
-    from federated.audit import FALSE, Audit, auc, exposure, lines, planted, rank, sentence
+    from federated.audit import FALSE, Audit, auc, audited, exposure, lines, planted, rank, sentence
 
 from federated.settings import Settings
 from federated.users import User, split
@@ -30,6 +31,25 @@ def test_exposure_by_chance() -> None:
     draw = np.random.default_rng(0)
     mean = np.mean([exposure(list(draw.normal(size=32))) for _ in range(4000)])
     assert abs(mean - np.mean([5 - math.log2(k) for k in range(1, 33)])) < 0.08
+
+
+@pytest.mark.parametrize(
+    ("more", "noises", "why"),
+    [
+        ({"rounds": 0}, [0.0], "without rounds"),
+        ({"method": "local-only"}, [0.0], "without rounds"),
+        ({"method": "svd"}, [0.0, 1.0], "noise with method = 'svd'"),
+        ({}, [0.0, -1.0], "noise = -1"),
+    ],
+)
+def test_what_can_not_be_audited_is_refused_beforehand(
+    settings: Settings, more: dict[str, object], noises: list[float], why: str
+) -> None:
+    """Before a model is read, let alone a round: its folder and its data aren't there."""
+    nowhere = {"model": "/nowhere", "gguf": "/nowhere.gguf", "data": "/nowhere"}
+    told = Settings.from_config(settings.to_config() | nowhere | more)
+    with pytest.raises(ValueError, match=why):
+        audited(told, noises)
 
 
 def test_auc() -> None:

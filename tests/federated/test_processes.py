@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from federated.processes import alone
+from federated.processes import Taken, alone
 from federated.settings import ROOT
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="prctl and /proc are Linux's")
@@ -58,9 +58,7 @@ def test_a_child_ends_with_a_killed_parent(script: str) -> None:
 def test_one_run_a_folder(tmp_path: Path) -> None:
     with (
         alone(tmp_path / "run"),
-        pytest.raises(
-            RuntimeError, match=r"another run writes to .*; wait for its end, or set out="
-        ),
+        pytest.raises(Taken, match=r"another run writes to .*; wait for its end, or set out="),
         alone(tmp_path / "run", patience=0.01),
     ):
         pass

@@ -42,6 +42,10 @@ def test_a_config_comes_back() -> None:
         {"timeout": 0},
         {"targets": ","},
         {"steps": 0},
+        {"rounds": 2.7},
+        {"users": True},
+        {"seed": -1},
+        {"targets": "q_proj,q_proj"},
     ],
 )
 def test_nonsense_is_named(config: dict[str, object]) -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import gzip
 import json
+import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from federated import simulate
+from federated.processes import alone
 from federated.settings import ROOT
-from tests.federated.conftest import sents
+from tests.federated.conftest import TINY, sents
 
 pytest.importorskip("flwr", reason="flwr is in the extra `federated`")
 pytest.importorskip("ray", reason="ray is in the extra `federated`")
@@ -76,3 +80,60 @@ def test_one_command_survives_broken_clients_and_goes_on(data: Path, tmp_path: P
     assert more.returncode == 0, more.stdout + more.stderr
     assert "resumed behind round 1" in more.stdout
     assert json.loads(more.stdout.splitlines()[-1])["rounds"] == 2
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        (["--set", "data=/nowhere"], "no folder /nowhere/glancechat; set data="),
+        (["--set", "gguf=/nowhere.gguf"], "no model /nowhere.gguf; set gguf="),
+        (["--set", "users=1"], "min_clients = 2 of users = 1"),
+        (["--set", "deployed=true"], "deployed = True is for"),
+        (["--cpus", "0"], "--cpus 0"),
+    ],
+)
+def test_what_can_not_be_run_is_refused_beforehand(
+    data: Path,
+    tmp_path: Path,
+    told: list[str],
+    why: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "run"
+    monkeypatch.setattr(simulate, "run_app", None)
+    usual = [f"data={data}", f"out={out}", f"gguf={TINY / 'tiny.gguf'}"]
+    assert answer(monkeypatch, *(f"--set={pair}" for pair in usual), *told) == 2
+    assert f"federated: {why}" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_second_run_in_the_same_folder_touches_nothing(
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Not the first one's report, nor the address of its SuperLink."""
+    out = tmp_path / "run"
+    monkeypatch.setattr(simulate, "alone", partial(alone, patience=0.01))
+    with alone(out / "flwr"):
+        (out / "report.json").write_text("the first one's")
+        before = sorted(out.rglob("*"))
+        told = [f"--set=data={data}", f"--set=out={out}"]
+        assert answer(monkeypatch, "--tiny", *told) == 2
+    assert "another run writes to" in capsys.readouterr().err
+    assert sorted(out.rglob("*")) == before
+    assert (out / "report.json").read_text() == "the first one's"
+
+
+def answer(monkeypatch: pytest.MonkeyPatch, *told: str) -> int | str | None:
+    """The command's exit code, in this process."""
+    monkeypatch.setattr(sys, "argv", ["federated.simulate", *told])
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(SystemExit) as left:
+            simulate.main()
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+    return left.value.code
