@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import logging
 import math
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -126,9 +127,13 @@ def main() -> None:
     args = parser.parse_args()
     # Orders for which a sum doesn't converge are left out; the bound of the others holds.
     logging.getLogger("absl").setLevel(logging.ERROR)
-    print("\n".join(table()))
-    if args.plot:
-        draw(args.plot)
+    try:
+        print("\n".join(table()))
+        if args.plot:
+            draw(args.plot)
+    except (ImportError, OSError) as error:
+        print(f"federated: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
 
 
 if __name__ == "__main__":

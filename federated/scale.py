@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from device.errors import SidelongError
 from federated import privacy
 from federated.adapters import Arrays, clipped
 from federated.aggregate import combined, split_valid, with_noise
@@ -139,6 +140,10 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=ROOT / "work/scale")
     parser.add_argument("--plot", type=Path)
     args = parser.parse_args()
+    if any(count < 1 for count in (*args.users, *args.updates)):
+        parser.error("--users and --updates: numbers from 1 on")
+    if args.plot and not (args.users and args.updates and args.plot.parent.is_dir()):
+        parser.error(f"--plot {args.plot}: needs users, updates, and a folder that is there")
     report: dict[str, Any] = {"aggregation": [], "rounds": []}
     try:
         for count in args.updates:
@@ -152,7 +157,7 @@ def main() -> None:
                 "a client {client_mb} MB, the server {server_mb} MB"
             )
             print(line.format(**report["rounds"][-1]), flush=True)
-    except (RunFailed, ValueError, OSError) as error:
+    except (RunFailed, SidelongError, ValueError, OSError) as error:
         print(f"federated: {error}", file=sys.stderr)
         raise SystemExit(2) from None
     if args.plot:

@@ -4,13 +4,10 @@ None of them trained the shipped model: GlanceChat's development personas, NUS S
 user's texts are in the order in which they were sent and are cut in three, the last ones last:
 
     train | gate | test        the gate decides which adapter is kept, the test alone is reported
-
-    python -m federated.users [--data DIR] [--out DIR] [--users N]
 """
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import hashlib
 import json
@@ -207,7 +204,7 @@ def load_users(settings: Settings) -> list[User]:
 def write_partitions(users: Sequence[User], folder: Path) -> None:
     """One file a user, `0000.json` and so on: a client opens its own and no other."""
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.json"):
+    for old in folder.glob("[0-9]*.json"):
         old.unlink()
     for number, user in enumerate(users):
         parts = {p: [_record(s) for s in getattr(user, p)] for p in ("train", "gate", "test")}
@@ -247,20 +244,3 @@ def _at(message: Message) -> str | None:
         return message.date.isoformat() if message.date else None
     clock = message.time.strftime("%H:%M")
     return f"{message.date.isoformat()}T{clock}" if message.date else clock
-
-
-def main() -> None:
-    usual = Settings()
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", default=usual.data)
-    parser.add_argument("--out", type=Path, default=usual.path("out") / "users")
-    parser.add_argument("--users", type=int, default=usual.users)
-    args = parser.parse_args()
-    users = load_users(Settings(data=args.data, users=args.users))
-    write_partitions(users, args.out)
-    for user in users:
-        print(f"{user.name:52} {len(user.train):4} {len(user.gate):3} {len(user.test):3}")
-
-
-if __name__ == "__main__":
-    main()

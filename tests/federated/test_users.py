@@ -92,6 +92,15 @@ def test_a_client_reads_its_own_file_whole(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir()), "the users of an earlier run are gone"
 
 
+def test_partitions_replace_earlier_ones_and_nothing_else(tmp_path: Path) -> None:
+    """Where `out` is a folder that holds something else too."""
+    users = [user for name in ("ann", "ben") if (user := split(name, sents(name, 12), 8))]
+    (tmp_path / "notes.json").write_text("{}")
+    write_partitions(users, tmp_path)
+    write_partitions(users[:1], tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["0000.json", "notes.json"]
+
+
 def test_the_last_turn_is_the_users_own(tmp_path: Path) -> None:
     turns = [("Ben", "2017-01-02T10:00:00", "there?"), ("Ann", "2017-01-02T10:01:00", "yes I am!")]
     later = {
