@@ -162,7 +162,8 @@ def follow(env: Mapping[str, str], run_id: str, log: Path) -> None:
 
 def why(log: Path) -> str:
     """The last error that a run's log names, and where the log is."""
-    found = deque((line.strip() for line in log.open() if ERROR.match(line)), maxlen=1)
+    with log.open(errors="replace") as file:
+        found = deque((line.strip() for line in file if ERROR.match(line)), maxlen=1)
     return f"{found[0] if found else 'no reason given'}; all of it is in {log}"
 
 

@@ -18,7 +18,7 @@ PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
-class Taken(RuntimeError):
+class InUseError(RuntimeError):
     """Another run has the folder."""
 
 
@@ -51,7 +51,7 @@ def watch_parent(every: float = 0.5) -> None:
 def alone(folder: Path, patience: float = 30.0) -> Iterator[None]:
     """`folder` is this run's own as long as the block runs; the lock ends with the process.
 
-    Raises `Taken` where another run still has it after `patience` seconds.
+    Raises `InUseError` where another run still has it after `patience` seconds.
     """
     folder.mkdir(parents=True, exist_ok=True)
     until = time.monotonic() + patience
@@ -62,7 +62,7 @@ def alone(folder: Path, patience: float = 30.0) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if time.monotonic() > until:
-                    raise Taken(
+                    raise InUseError(
                         f"another run writes to {folder}; wait for its end, or set out= to another "
                         "folder"
                     ) from None

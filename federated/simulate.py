@@ -20,7 +20,7 @@ from typing import Any
 
 from device.errors import SidelongError
 from federated.flower import COMPLETED, RunFailed, environment, free_port, run_app, running
-from federated.processes import Taken, alone
+from federated.processes import InUseError, alone
 from federated.settings import Settings
 
 APP = Path(__file__).parent / "flower_app"
@@ -128,7 +128,7 @@ def main() -> None:
             settings = settings.tiny()
         report = simulate(settings, args.cpus)
         _tell(settings, report, with_audit=not args.no_audit)
-    except (RunFailed, Taken, SidelongError, ValueError, OSError) as error:
+    except (RunFailed, InUseError, SidelongError, ValueError, OSError) as error:
         print(f"federated: {error}", file=sys.stderr)
         raise SystemExit(2) from None
     except KeyboardInterrupt:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+import traceback
 from pathlib import Path
 
 import pytest
 
-from federated.processes import Taken, alone
+from federated.flower import why
+from federated.processes import InUseError, alone
 from federated.settings import ROOT
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="prctl and /proc are Linux's")
@@ -58,9 +60,16 @@ def test_a_child_ends_with_a_killed_parent(script: str) -> None:
 def test_one_run_a_folder(tmp_path: Path) -> None:
     with (
         alone(tmp_path / "run"),
-        pytest.raises(Taken, match=r"another run writes to .*; wait for its end, or set out="),
+        pytest.raises(InUseError, match=r"another run writes to .*; wait for its end, or set out="),
         alone(tmp_path / "run", patience=0.01),
     ):
         pass
     with alone(tmp_path / "run", patience=0.01):
         pass
+
+
+def test_a_servers_refusal_is_found_in_its_log(tmp_path: Path) -> None:
+    (tmp_path / "run.log").write_text(
+        "".join(traceback.format_exception_only(InUseError("another run writes to it")))
+    )
+    assert "another run writes to it" in why(tmp_path / "run.log")
