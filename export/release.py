@@ -107,7 +107,7 @@ def entry_of(
 def release(
     file: Path, exam: Path, models: Path, incomplete: bool = False, record: Path | None = None
 ) -> None:
-    """Put a model into a folder and first into its manifest.
+    """Put a model into a folder and into its manifest: in the place of one of its name, or last.
 
     Raises `ValueError`, `OSError` or `ModelError`; folder and manifest are then as before.
     """
@@ -116,8 +116,8 @@ def release(
     entry = entry_of(file, figures, sha256, data_licences(record))
     path = models / "manifest.json"
     manifest = json.loads(path.read_text()) if path.exists() else {"version": 1, "models": []}
-    others = [m for m in manifest["models"] if m["name"] != entry["name"]]
-    manifest |= {"models": [entry, *others]}
+    named = {m["name"]: m for m in manifest["models"]} | {entry["name"]: entry}
+    manifest |= {"models": list(named.values())}
     manifest.setdefault("default", entry["name"])
     models.mkdir(parents=True, exist_ok=True)
     if file.resolve().parent != models.resolve():

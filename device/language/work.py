@@ -108,7 +108,7 @@ class Work:
             summary=summary,
             asks=None if self.warns else ask,
             triage=replace(self.triage, needs_reply=self.needs_reply),
-            drafts=tuple(self.drafts) if self.needs_reply else (),
+            drafts=tuple(self.drafts),
             model=model,
             tokens=self.cached.tokens,
             timings_ms={part: self.ms.get(part, 0.0) for part in PARTS},

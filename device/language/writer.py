@@ -3,7 +3,8 @@
 1. the thread is brought into the engine; a message already there costs nothing
 2. the glance is decoded alone, because the lens waits for it, and in one batch with what is new
 3. triage is read off the logits of its labels, nothing is generated; with the glance it is told
-4. summary and asks are decoded together, then three drafts, in one batch of forks each
+4. summary, asks, and three drafts where triage wants a reply, are decoded in one batch of forks;
+   where only what is asked says that a reply is wanted, the drafts come after
 5. all is decoded greedily; of the lines that pass the judge a glance is shown where the model is
    sure of it (`device.language.showing`). Everything else is a quote, at which the lines point
 6. a draft that fails its check, or of which the model isn't sure, gives way to a plain reply
@@ -184,28 +185,30 @@ class Writer:
 
     def _rest(self, work: Sequence[Work]) -> None:
         """Summary, asks, intents and drafts."""
-        self._decode(self._lines(work, "summary", "asks"))
-        for w in work:
-            started = time.perf_counter()
-            if w.needs_reply and w.taught:
-                w.intents = self._triager.intents(w.thread, w.cached.seq)
-            w.ms["triage"] += since(started)
         started = time.perf_counter()
-        drafts = [
-            (w, self._reply(intent, w))
-            for w in work
-            for intent in w.intents[:DRAFTS]
-            if not is_mixed(w.thread)
-        ]
-        self._decode(drafts)
+        self._decode([*self._lines(work, "summary", "asks"), *self._replies(work)])
+        self._decode(self._replies(work))  # of whom only the asks tell that they want one
         for w in work:
             self._settle(w)
         for w in work:
-            w.ms["replies"] = since(started) if w.intents else 0.0
+            w.ms["replies"] = since(started) if w.drafts else 0.0
+
+    def _replies(self, work: Sequence[Work]) -> list[tuple[Work, Job]]:
+        """Drafts of the likeliest intents, for whom a reply is wanted and none was begun."""
+        jobs = []
+        for w in work:
+            if w.intents or not (w.needs_reply and w.taught):
+                continue
+            started = time.perf_counter()
+            w.intents = self._triager.intents(w.thread, w.cached.seq)
+            w.ms["triage"] += since(started)
+            if not is_mixed(w.thread):
+                jobs += [(w, self._reply(intent, w)) for intent in w.intents[:DRAFTS]]
+        return jobs
 
     def _settle(self, work: Work) -> None:
         """Three drafts of the likeliest intents for which there is one."""
-        for intent in work.intents:
+        for intent in work.intents if work.needs_reply else ():
             if len(work.drafts) == DRAFTS:
                 break
             if draft := self._draft(work, intent):

@@ -12,9 +12,14 @@ import sys
 import time
 from pathlib import Path
 
-from federated.deploy import certificates, host
 from federated.flower import COMPLETED, RunFailed
 from federated.settings import Settings
+
+try:
+    from federated.deploy import certificates, host
+except ImportError as error:
+    print(f"federated.deploy: {error}: pip install 'sidelong[export,federated]'", file=sys.stderr)
+    raise SystemExit(2) from None
 
 
 def parser() -> argparse.ArgumentParser:
@@ -37,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
     register.add_argument("key", type=Path, help="file with the device's public key")
     register.add_argument("--name", help="to tell devices apart by")
     revoke = action("revoke", "shut a device out")
-    revoke.add_argument("node", help="its number, as `devices` lists it")
+    revoke.add_argument("node", type=int, help="its number, as `devices` lists it")
     action("devices", "list the registered devices")
     run = action("run", "rounds with the devices that are there")
     run.add_argument(

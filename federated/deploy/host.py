@@ -117,13 +117,15 @@ def up(fleet: Fleet) -> Iterator[tuple[subprocess.Popen[bytes], ...]]:
 
 def register(fleet: Fleet, key: Path, name: str | None) -> str:
     """Let the device with this public key take part; returns its number. Raises `RunFailed`."""
+    if not key.is_file():
+        raise RunFailed(f"{key}: no such file; it should hold what `sidelong federate key` printed")
     more = () if name is None else ("--name", name)
     return str(flwr_json(fleet.env, "supernode", "register", str(key), *more)["node-id"])
 
 
-def revoke(fleet: Fleet, node: str) -> None:
+def revoke(fleet: Fleet, node: int) -> None:
     """Shut a device out from now on. Raises `RunFailed`."""
-    flwr_json(fleet.env, "supernode", "unregister", node)
+    flwr_json(fleet.env, "supernode", "unregister", str(node))
 
 
 def devices(fleet: Fleet) -> list[dict[str, Any]]:

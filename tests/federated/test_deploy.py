@@ -122,6 +122,12 @@ def test_nothing_is_set_up_by_halves(
     assert not (tmp_path / "f").exists()
 
 
+def test_a_key_that_is_not_there_is_named(tmp_path: Path) -> None:
+    fleet = host.set_up(tmp_path / "f", ["localhost"], "127.0.0.1", 9443)
+    with pytest.raises(RunFailed, match=r"anna\.pub: no such file"):
+        host.register(fleet, tmp_path / "anna.pub", None)
+
+
 @linux
 def test_the_gate_is_looked_for_where_it_listens(tmp_path: Path) -> None:
     """Not on 127.0.0.1 where it was told another address."""
@@ -268,13 +274,15 @@ def test_the_commands_say_what_is_missing(capsys: pytest.CaptureFixture[str]) ->
     assert not folder_of_this_device().exists()
 
 
-def test_without_cryptography_it_says_which_extra() -> None:
-    code = (
-        "import sys\n"
-        "sys.modules['cryptography'] = None\n"
-        "from device.cli import main\n"
-        "raise SystemExit(main(['federate', 'key']))"
-    )
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from device.cli import main\nraise SystemExit(main(['federate', 'key']))",
+        "import runpy\nrunpy.run_module('federated.deploy', run_name='__main__')",
+    ],
+)
+def test_without_cryptography_it_says_which_extra(code: str) -> None:
+    code = f"import sys\nsys.modules['cryptography'] = None\n{code}"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120
     )

@@ -127,6 +127,21 @@ def test_a_second_run_in_the_same_folder_touches_nothing(
     assert (out / "report.json").read_text() == "the first one's"
 
 
+def test_the_report_is_not_lost_where_the_audit_can_not_be_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from federated import report
+
+    monkeypatch.setattr(simulate, "simulate", lambda settings, cpus: {"rounds_taken": 1})
+    monkeypatch.setattr(report, "lines", lambda report: ["what it came to"])
+    told = f"--set=out={tmp_path}", f"--set=data={tmp_path / 'nowhere'}"
+    assert answer(monkeypatch, "--tiny", *told) == 2
+    done = capsys.readouterr()
+    assert "what it came to" in done.out
+    assert "nowhere" in done.err
+    assert json.loads((tmp_path / "report.json").read_text()) == {"rounds_taken": 1}
+
+
 def answer(monkeypatch: pytest.MonkeyPatch, *told: str) -> int | str | None:
     """The command's exit code, in this process."""
     monkeypatch.setattr(sys, "argv", ["federated.simulate", *told])
