@@ -115,12 +115,12 @@ def up(fleet: Fleet) -> Iterator[tuple[subprocess.Popen[bytes], ...]]:
         yield link, gate
 
 
-def register(fleet: Fleet, key: Path, name: str | None) -> str:
+def register(fleet: Fleet, key: Path, name: str | None) -> int:
     """Let the device with this public key take part; returns its number. Raises `RunFailed`."""
     if not key.is_file():
         raise RunFailed(f"{key}: no such file; it should hold what `sidelong federate key` printed")
     more = () if name is None else ("--name", name)
-    return str(flwr_json(fleet.env, "supernode", "register", str(key), *more)["node-id"])
+    return int(flwr_json(fleet.env, "supernode", "register", str(key), *more)["node-id"])
 
 
 def revoke(fleet: Fleet, node: int) -> None:
