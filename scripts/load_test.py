@@ -7,7 +7,8 @@ conversation gives one card, one model writes the cards one after the other, pre
 make room for each other on disk. Only the display is missing: a glance counts as shown when its
 glance is there.
 
-First the machine is idle: one message at a time, in one conversation. Then messages come at
+First the machine is idle: one message at a time, each in a conversation that the model has not read
+yet, then again in each of them. Then messages come at
 random into all of them (the seed is fixed), more than any model could tell of: whenever the model
 is free, the newest conversation is the next one as a rule, and its glance is timed from its last
 message on. The last line is one JSON object. Exit code 1 where a message was lost.
@@ -47,7 +48,6 @@ from scripts.bench.fresh import peak_mb
 from scripts.bench.stats import percentile
 
 NAME = "load"
-WATCHED = "watched"
 PROBES = 5
 """Messages while nothing else is going on."""
 SETTLE = 600.0
@@ -78,7 +78,7 @@ class Source:
 
     async def threads(self) -> tuple[Thread, ...]:
         """Everyone's history: 24 messages, all of them read."""
-        names = [WATCHED, *(f"thread {i}" for i in range(self.load.threads - 1))]
+        names = [f"thread {i}" for i in range(self.load.threads)]
         return tuple(replace(read_thread(), id=name) for name in names)
 
     async def arrivals(self) -> AsyncIterator[Arrival]:
@@ -147,12 +147,15 @@ class Run:
     async def go(self) -> dict[str, Any]:
         """All of it; the figures."""
         await self._intake.history()
+        names = [f"thread {i}" for i in range(1 + min(PROBES, self._load.threads - 1))]
         work = [
             asyncio.create_task(self._intake.run(self._changed)),
             asyncio.create_task(self._cards.run(self._written)),
         ]
         try:
-            idle = [await self._glance(self.source.say(WATCHED)) for _ in range(1 + PROBES)][1:]
+            await self._alone(names[0])  # the first one of all also warms the machine up
+            unread = [await self._alone(name) for name in names[1:]]
+            read = [await self._alone(name) for name in names[1:]]
             before, quiet = self.cards, len(self.source.sent)
             self.memory_mb.append(peak_mb())
             self._busy.clear()
@@ -173,10 +176,11 @@ class Run:
             "cards": cards,
             "cards_failed": self.failed,
             "glances_of_the_newest": len(busy),
-            "idle_glance_ms": percentile(idle, 50),
+            "idle_glance_ms": percentile(unread, 50),
+            "idle_glance_read_before_ms": percentile(read, 50),
             "busy_glance_ms": percentile(busy, 50),
             "busy_glance_ms_p95": percentile(busy, 95),
-            "busy_over_idle": percentile(busy, 50) / percentile(idle, 50),
+            "busy_over_idle": percentile(busy, 50) / percentile(unread, 50),
             "peak_mb_idle": self.memory_mb[0],
             "peak_mb_halfway": self.memory_mb[len(self.memory_mb) // 2],
             "peak_mb_most": self.memory_mb[-1],
@@ -188,16 +192,26 @@ class Run:
         started = time.monotonic()
         for n in range(int(self._load.rate * self._load.seconds)):
             await asyncio.sleep(max(0.0, started + n / self._load.rate - time.monotonic()))
-            last = self.source.say(f"thread {draw.randrange(self._load.threads - 1)}")
+            last = self.source.say(f"thread {draw.randrange(self._load.threads)}")
         return last
 
     async def _glance(self, id: str) -> float:
         """Wait for the card that tells of a message; milliseconds since that came."""
+        await self._until(lambda: id in self._glanced)
+        return (self._glanced[id] - self.source.sent[id]) * 1000
+
+    async def _alone(self, conversation: str) -> float:
+        """The same while nothing else is going on; ends when the whole card is there."""
+        before = self.cards
+        ms = await self._glance(self.source.say(conversation))
+        await self._until(lambda: self.cards > before)
+        return ms
+
+    async def _until(self, there: Callable[[], bool]) -> None:
         async with asyncio.timeout(SETTLE):
-            while id not in self._glanced:
+            while not there():
                 self._news.clear()
                 await self._news.wait()
-        return (self._glanced[id] - self.source.sent[id]) * 1000
 
     def _changed(self, changed: Changed) -> None:
         self._newest = changed.conversation
@@ -222,7 +236,7 @@ class Run:
             for message in written.thread.news:
                 self._glanced.setdefault(message.id or "", time.monotonic())
             self.inbox.mark_read(NAME, written.thread.id, written.last)
-            self._news.set()
+        self._news.set()
 
     def _lost(self) -> set[str]:
         """What came and is not in the inbox, or was never acknowledged."""

@@ -21,7 +21,7 @@ from device.language.engine import Sampling, Seq, Token
 from device.language.llama_context import BATCH, LlamaContext, Row
 from device.language.llama_sampler import chains
 from device.language.llama_vocab import LlamaModel, LlamaVocab
-from device.language.sampler import log_softmax
+from device.language.sampler import log_probability, log_softmax
 from device.language.sequences import SequenceEngine, Steps
 from device.language.tuning import UNTUNED, Tuning
 
@@ -131,7 +131,7 @@ class LlamaEngine(SequenceEngine[Counted]):
                         most[i] = 0
                         continue
                     if nats is not None:
-                        nats[i] += float(log_softmax(self._context.logits(row))[token])
+                        nats[i] += log_probability(self._context.logits(row), token)
                     tokens.append(token)
                     step[i] = token
                     most[i] -= 1

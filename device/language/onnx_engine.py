@@ -18,7 +18,7 @@ from device.errors import ModelError
 from device.language import saved
 from device.language.engine import Sampling, Seq, Token
 from device.language.onnx_graph import Batch, Cached, OnnxGraph
-from device.language.sampler import Sampler, log_softmax
+from device.language.sampler import Sampler, log_probability, log_softmax
 from device.language.sequences import SequenceEngine, Steps
 
 CHUNK = 256
@@ -80,7 +80,7 @@ class OnnxEngine(SequenceEngine[Cached]):
                             most[i] = 0
                             continue
                         if nats is not None:
-                            nats[i] += float(log_softmax(rows[-1])[token])
+                            nats[i] += log_probability(rows[-1], token)
                         sequence.tokens.append(token)
                         step[i] = token
                         most[i] -= 1

@@ -19,6 +19,13 @@ def log_softmax(logits: Array) -> Array:
     return result
 
 
+def log_probability(logits: Array, token: Token) -> float:
+    """Of one token, in nats, from (n_vocab,) logits, in their own precision: it is asked for after
+    each step, and all of `log_softmax` would take ten times as long."""
+    top = logits.max()
+    return float(logits[token] - top - np.log(np.exp(logits - top).sum()))
+
+
 class Sampler:
     """One sequence's choice of tokens, in the order of llama.cpp's chain: penalty, top-k, top-p,
     temperature, choice."""

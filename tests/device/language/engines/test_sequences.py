@@ -225,3 +225,14 @@ def test_all_sequences_taken(engine: Engine) -> None:
     assert len(engine.fork(seq, N_SEQS - 1)) == N_SEQS - 1
     with pytest.raises(RuntimeError, match="sequences"):
         engine.open()
+
+
+def test_how_likely_was_what_is_said(engine: Engine) -> None:
+    tokens = words(10)
+    seqs = [started(engine, tokens), started(engine, words(30, seed=3))]
+    nats = [0.0, 0.0]
+    steps = list(engine.generate(seqs, GREEDY, (), [4, 2], nats))
+    for i, seq in enumerate(seqs):
+        said = [step[i] for step in steps if step[i] is not None]
+        engine.truncate(seq, len(engine.tokens(seq)) - len(said))
+        assert nats[i] == pytest.approx(engine.score(seq, [said])[0], abs=1e-2)
