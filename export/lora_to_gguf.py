@@ -38,8 +38,8 @@ def read_adapter(folder: Path) -> tuple[dict[str, Pair], float]:
     path = folder / "adapter_model.safetensors"
     try:
         told = json.loads((folder / "adapter_config.json").read_text())
-        with safe_open(path, framework="np") as file:
-            values = {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}  # noqa: SIM118
+        with safe_open(path, framework="pt") as file:  # NumPy has no bfloat16
+            values = {name: file.get_tensor(name).float().numpy() for name in file.keys()}  # noqa: SIM118
     except (json.JSONDecodeError, UnicodeDecodeError, SafetensorError) as error:
         raise ValueError(f"{folder}: damaged, copy it anew ({error})") from error
     if problems := _beyond_lora(told):

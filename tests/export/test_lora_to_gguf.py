@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import save_file
+from safetensors.torch import load_file as load_torch
+from safetensors.torch import save_file as save_torch
 from transformers import LlamaForCausalLM
 
 from device.errors import ModelError
@@ -117,6 +119,18 @@ def test_logits_are_those_of_peft(checkpoint: Path, tmp_path: Path, rslora: bool
     lora_to_gguf(tmp_path / "lora", checkpoint, tmp_path / "lora.gguf")
     found = through_llama(tmp_path / "base.gguf", tmp_path / "lora.gguf")
     np.testing.assert_allclose(found, by_peft(checkpoint, tmp_path / "lora"), atol=0.01)
+
+
+def test_an_adapter_in_bfloat16(checkpoint: Path, tmp_path: Path) -> None:
+    make_adapter(tmp_path / "lora", checkpoint)
+    wide, _ = read_adapter(tmp_path / "lora")
+    path = tmp_path / "lora" / "adapter_model.safetensors"
+    halved = {name: tensor.bfloat16() for name, tensor in load_torch(path).items()}
+    save_torch(halved, path)
+    pairs, _ = read_adapter(tmp_path / "lora")
+    for name, (a, _) in pairs.items():
+        assert a.dtype == np.float32
+        np.testing.assert_allclose(a, wide[name][0], rtol=0.01)
 
 
 @pytest.fixture
