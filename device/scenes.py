@@ -20,6 +20,7 @@ HELP = Scene(
         Row("summary, read, reply, later, next", "notice", "to a message"),
         Row("1, 2, 3 pick a draft; type or say, and your own words", "notice", "to answer"),
         Row("send, cancel, undo, quit", "notice", "then"),
+        Row("ask ..., mute GROUP, riding, walking, seated", "notice", "at any time"),
     ),
     title="What you can say",
 )

@@ -19,6 +19,9 @@ from tests.morning import morning
 
 
 def main() -> None:
+    print(
+        "A morning of thirty messages; what Sidelong says, when, and what the wearer is doing then."
+    )
     with tempfile.TemporaryDirectory() as folder:
         came = asyncio.run(morning(Path(folder) / "inbox.sqlite"))
     for text, activity, seconds in came.spoken:
@@ -34,6 +37,7 @@ def main() -> None:
         print(f"{name}: median {statistics.median(times):.2f} s, most {max(times):.2f} s")
     if len(sys.argv) > 1:
         write_wav(Path(sys.argv[1]), came.sound)
+        print(f"to be listened to: {sys.argv[1]}")
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ def show_thread(thread: Thread, console: Console, last: int = 12) -> None:
     console.print(Rule(Text(title, style="bold"), align="left", style="dim"))
     start = max(0, len(thread.messages) - last)
     if start:
-        console.print(Text(f"  … {start} earlier messages", style="dim"))
+        console.print(Text(f"  … {start} earlier message{'s' * (start > 1)}", style="dim"))
     day: dt.date | None = None
     for i in range(start, len(thread.messages)):
         message = thread.messages[i]
