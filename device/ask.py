@@ -164,7 +164,8 @@ def _weigh(
     before, replied = _before(passage.messages, i)
     near = REPLIED if replied else BESIDE
     valued = question.wants not in ("what", "who")
-    if valued and fits >= SURE and replaces(passage.messages, i, question):
+    gives = fits >= SURE if valued else fits_kind("how many", message.text) > 0  # which platform?
+    if question.wants != "who" and gives and replaces(passage.messages, i, question):
         before, near = passage.messages[:i], CORRECTED
     levels: tuple[tuple[list[str], float], ...] = (
         (own, 1.0),

@@ -88,6 +88,13 @@ _PLACE = re.compile(
 )
 
 
+_NUMBERED = re.compile(
+    r"\b(?:platform|track|gate|terminal|exit|room|floor|flat|house|table|seat|bus|tram|line|number"
+    r"|page) ?\d"
+)
+"""A number that is a name, and no time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """A question, understood."""
@@ -166,6 +173,7 @@ def fits_kind(wants: Wants, text: str) -> float:
         if kinds & {"time", "date", "weekday"}:
             return 1.0
         bare = re.fullmatch(r"\W*(?:\w+\W+){0,3}\d{1,2}\W*(?:\w+\W*){0,3}", folded)
+        bare = bare and not _NUMBERED.search(folded)
         return 0.95 if _SOON.search(folded) or bare else 0.0
     # "23.50" is a time to some, and a sum to others.
     if any(v.kind == "time" and "." in text[v.start : v.end] for v in found):

@@ -107,6 +107,12 @@ def test_a_time_is_wanted_where_one_is_asked_for(inbox: Inbox) -> None:
     assert answer(inbox, "what did Tom say about dinner?") == "the dinner was lovely"
 
 
+def test_a_corrected_number_is_no_time(inbox: Inbox) -> None:
+    keep(inbox, ("Ann", "train leaves 6:52 from platform 7"), ("Ann", "Correction: platform 9"))
+    assert answer(inbox, "which platform does the train leave from?") == "Correction: platform 9"
+    assert answer(inbox, "when does the train leave?") == "train leaves 6:52 from platform 7"
+
+
 def test_what_is_owed_is_a_sum(inbox: Inbox) -> None:
     keep(inbox, ("Tom", "you owe me 24 euro for the tickets"), ("Tom", "Ann owes me a favour"))
     assert answer(inbox, "what do I owe Tom?") == "you owe me 24 euro for the tickets"
