@@ -173,8 +173,8 @@ def fits_kind(wants: Wants, text: str) -> float:
         if kinds & {"time", "date", "weekday"}:
             return 1.0
         bare = re.fullmatch(r"\W*(?:\w+\W+){0,3}\d{1,2}\W*(?:\w+\W*){0,3}", folded)
-        bare = bare and not _NUMBERED.search(folded)
-        return 0.95 if _SOON.search(folded) or bare else 0.0
+        is_time = bare and not _NUMBERED.search(folded)
+        return 0.95 if _SOON.search(folded) or is_time else 0.0
     # "23.50" is a time to some, and a sum to others.
     if any(v.kind == "time" and "." in text[v.start : v.end] for v in found):
         kinds.add("amount")
