@@ -16,8 +16,10 @@ from device.settings import Settings
 
 log = logging.getLogger(__name__)
 
-KEPT = 4
-"""Conversations that stay prefilled side by side, as far as they fit one context."""
+KEPT = 2
+"""Conversations that stay prefilled side by side, as far as they fit one context. Without flash
+attention each row is multiplied with the cells of all of them, so that more of them cost more than
+they save: the others come back from disk in milliseconds."""
 
 
 class ModelInUse:
