@@ -24,6 +24,7 @@ from rich.table import Table
 
 from device.commands.common import positive
 from device.errors import ModelError, SidelongError
+from device.language.decoder import extended
 from device.language.engine import Engine, Sampling, Seq, Token
 from device.language.load import Model, load_engine
 from device.language.prompt import Task
@@ -79,11 +80,9 @@ def hear(path: Path, examples: Sequence[Example]) -> Heard:
         asked += [(prompt.reply(d.intent, thread), d.text) for d in example.drafts]
         for question, text in asked:
             if answer := tokenizer.encode(text or ""):
-                (fork,) = engine.fork(seq, 1)
-                engine.extend(fork, question)
-                nats -= engine.score(fork, [answer])[0]
-                found += likeliest(engine, fork, answer)
-                engine.close(fork)
+                with extended(engine, seq, question):
+                    nats -= engine.score(seq, [answer])[0]
+                    found += likeliest(engine, seq, answer)
         for line in LINES:
             scores[line] += rouge_l(getattr(example, line), writer.unchecked(thread, line))
         writer.clear()

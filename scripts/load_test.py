@@ -8,10 +8,10 @@ make room for each other on disk. Only the display is missing: a glance counts a
 glance is there.
 
 First the machine is idle: one message at a time, each in a conversation that the model has not read
-yet, then again in each of them. Then messages come at
-random into all of them (the seed is fixed), more than any model could tell of: whenever the model
-is free, the newest conversation is the next one as a rule, and its glance is timed from its last
-message on. The last line is one JSON object. Exit code 1 where a message was lost.
+yet, then again in each of these. Then messages come at random into all conversations (the seed is
+fixed), more than any model could tell of: whenever the model is free, the newest conversation is
+the next one as a rule, and its glance is timed from its last message on. The last line is one JSON
+object. Exit code 1 where a message was lost.
 """
 
 from __future__ import annotations

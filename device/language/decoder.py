@@ -58,7 +58,7 @@ class Decoder:
         if not texts:
             return []
         tokens = [self._tokenizer.encode(text) for text in texts]
-        with asking(self._engine, job.seq, job.asked):
+        with extended(self._engine, job.seq, job.asked):
             scores = self._engine.score(job.seq, tokens)
         return [nats / len(some) for nats, some in zip(scores, tokens, strict=True)]
 
@@ -90,7 +90,7 @@ class Decoder:
         """A sequence a job, which ends with what is asked."""
         if len(jobs) == 1:
             (job,) = jobs
-            with asking(self._engine, job.seq, job.asked):
+            with extended(self._engine, job.seq, job.asked):
                 yield [job.seq]
             return
         forks: list[Seq] = []
@@ -105,7 +105,7 @@ class Decoder:
 
 
 @contextmanager
-def asking(engine: Engine, seq: Seq, asked: Sequence[Token]) -> Iterator[None]:
+def extended(engine: Engine, seq: Seq, asked: Sequence[Token]) -> Iterator[None]:
     """The thread's own sequence with a task behind it, and without it again at the end.
 
     What is still queued of the thread is decoded in one batch with the task; a fork would first

@@ -19,18 +19,18 @@ from device.language.prompt import VERSION, Prompt, ThreadPrompt
 from device.language.spill import Spill
 from device.language.tokenizer import JsonTokenizer, Tokenizer
 from device.language.tuning import UNTUNED, Tuning, Tunings
-from device.language.work import DRAFTS
 from device.language.writer import FORKS, ROOM, Watch, Writer
 from device.messages import Message, Thread
 
 
 def cells(context: int, together: int) -> int:
-    """Of the cache that `together` threads share: a context full of them, and what is decoded
-    behind them, at most `FORKS` tasks with their answers, and `DRAFTS` for each thread.
+    """Tokens that the cache of `together` threads holds: a context full of them, and what is
+    decoded behind them in one batch.
 
-    `ROOM` is two tasks and their answers.
+    A thread's summary, asks and drafts need less than `ROOM` and a half, tasks included; of many
+    threads `FORKS` tasks are decoded at once, at half of `ROOM` each.
     """
-    return context + min(FORKS, DRAFTS * together) * ROOM // 2
+    return context + min(FORKS, 3 * together) * ROOM // 2
 
 
 @dataclass(frozen=True, slots=True)

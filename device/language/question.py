@@ -86,8 +86,6 @@ _PLACE = re.compile(
     r"|\b(?:next to|in front of|address|street|road|avenue|platform|floor|room|entrance|gate|side"
     r"|corner|station|upstairs|downstairs|here|home)\b"
 )
-
-
 _NUMBERED = re.compile(
     r"\b(?:platform|track|gate|terminal|exit|room|floor|flat|house|table|seat|bus|tram|line|number"
     r"|page) ?\d"

@@ -23,7 +23,7 @@ from dataclasses import replace
 
 from device.language.cache import ThreadCache
 from device.language.clauses import called, cast_of, members, sentences
-from device.language.decoder import asking
+from device.language.decoder import extended
 from device.language.engine import Engine, Seq
 from device.language.prompt import Prompt
 from device.language.values import fold
@@ -146,7 +146,7 @@ class Triager:
         )
 
     def _score(self, seq: Seq, asked: list[int], answers: Sequence[list[int]]) -> list[float]:
-        with asking(self._engine, seq, asked):
+        with extended(self._engine, seq, asked):
             return self._engine.score(seq, answers)
 
 
