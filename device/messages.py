@@ -119,4 +119,6 @@ class Card:
     tokens: int
     """Tokens of the thread that were read."""
     timings_ms: dict[str, float] = field(default_factory=dict)
-    """Wall-clock milliseconds for prefill, glance, summary, asks, triage, replies."""
+    """Wall-clock milliseconds for prepare (its words cut into tokens, its language told), glance,
+    summary, asks, triage, replies. Reading what is new counts to what is asked first, the glance as
+    a rule; what is decoded in one batch overlaps."""

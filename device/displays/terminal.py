@@ -24,7 +24,7 @@ NARROW = 4
 WIDEST = 2
 """Columns of the widest character, which no line can be narrower than."""
 _URGENCY_STYLE = {"high": "bold red", "normal": "yellow", "low": "dim"}
-_PARTS = ("prefill", "glance", "triage", "summary", "asks", "replies")
+_PARTS = ("prepare", "glance", "triage", "summary", "asks", "replies")
 
 
 class Screen(Console):

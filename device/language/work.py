@@ -18,7 +18,7 @@ from device.language.quotes import (
 from device.language.triage import is_plainly_asked
 from device.messages import GLANCE_CHARS, Card, Draft, Intent, Line, Thread, Triage
 
-PARTS = ("prefill", "glance", "summary", "asks", "triage", "replies")
+PARTS = ("prepare", "glance", "summary", "asks", "triage", "replies")
 """What `Card.timings_ms` has a time for."""
 DRAFTS = 3
 WHOLE: dict[str, int] = {"glance": GLANCE_CHARS, "summary": SUMMARY_CHARS}

@@ -167,7 +167,7 @@ class Writer:
         return [w.card(self._model) for w in work]
 
     def _begun(self, threads: Sequence[Thread]) -> list[Work]:
-        """Prefilled, with their glances and their triage: by that it is told whether a glance may
+        """Read, with their glances and their triage: by that it is told whether a glance may
         interrupt."""
         work = []
         for thread in threads:
@@ -175,7 +175,7 @@ class Writer:
             cached = self._sync(thread)
             taught = self._prompt.knows(thread)
             warns = is_plain_fraud(thread)
-            work.append(Work(thread, cached, {"prefill": since(started)}, taught, warns=warns))
+            work.append(Work(thread, cached, {"prepare": since(started)}, taught, warns=warns))
         self._decode(self._lines(work, "glance"))
         for w in work:
             started = time.perf_counter()

@@ -40,7 +40,7 @@ def test_read_json(threads: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert list(record) == KEYS
         assert record["glance_source"] in ("model", "quote")
         assert set(record["timings_ms"]) == {
-            "prefill", "glance", "summary", "asks", "triage", "replies",
+            "prepare", "glance", "summary", "asks", "triage", "replies",
         }  # fmt: skip
 
 

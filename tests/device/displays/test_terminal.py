@@ -16,7 +16,7 @@ LONG = "can you bring three chairs and the blue folding table from the cellar on
 CARD = Card(
     "t", Line("Ben: chairs?", "model"), Line("Ben asks for chairs.", "model"), None,
     Triage(True, "normal"), (Draft("accept", LONG),), "tiny", 9,
-    dict.fromkeys(("prefill", "glance", "triage", "summary", "asks", "replies"), 1.0),
+    dict.fromkeys(("prepare", "glance", "triage", "summary", "asks", "replies"), 1.0),
 )  # fmt: skip
 
 

@@ -54,7 +54,7 @@ def test_a_card() -> None:
     assert len(result.drafts) == 3
     assert len({d.intent for d in result.drafts}) == 3
     assert result.drafts[0].intent == "ask", "the likeliest intent comes first"
-    assert set(result.timings_ms) == {"prefill", "glance", "summary", "asks", "triage", "replies"}
+    assert set(result.timings_ms) == {"prepare", "glance", "summary", "asks", "triage", "replies"}
 
 
 def test_side_by_side_as_one_by_one() -> None:
