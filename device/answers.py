@@ -17,6 +17,8 @@ from device.messages import GLANCE_CHARS, Card, Line, Message, Thread
 from device.text import neutralise
 
 NOTHING = "Nothing found."
+ASKED = "No answer found; it was asked:"
+"""Before a message that only asks the same."""
 SPOKEN_CHARS = 160
 """As much of a message as is read aloud; the rest is there to be read."""
 READ = 20
@@ -51,14 +53,15 @@ def where(found: Found) -> str:
 
 
 def spoken(found: list[Found], today: dt.date) -> str:
-    """The best answer as one sentence to be heard, or that there is none."""
+    """The best answer as one sentence to be heard, or that there is none, or only the question."""
     if not found:
         return NOTHING
     best = found[0]
     parts = [writer_of(best), when(best.message, today)]
     parts += [f"in {where(best)}"] if where(best) else []
     said = shorten(neutralise(best.message.text), SPOKEN_CHARS)
-    return f"{', '.join(part for part in parts if part)}: {said}"
+    cited = f"{', '.join(part for part in parts if part)}: {said}"
+    return f"{ASKED} {cited}" if best.asked else cited
 
 
 def in_one_line(
@@ -68,7 +71,7 @@ def in_one_line(
     stages: Callable[[Thread], Iterator[Card]],
 ) -> Line | None:
     """A line of the model's about a message that is no line itself; None where there is no need of
-    one, or none that holds.
+    one, none that holds, or no answer.
 
     `text` is the question, `stages` writes cards (`Assistant.stages`). The line passes the judge
     against the message found and what precedes it, has what the question wants, says a word of the
@@ -76,7 +79,7 @@ def in_one_line(
     of a neighbouring message or its sender ("Sara's party" for Ida's) would be a wrong answer here.
     Raises `StoreError`.
     """
-    if len(neutralise(found.message.text)) <= GLANCE_CHARS:
+    if found.asked or len(neutralise(found.message.text)) <= GLANCE_CHARS:
         return None
     thread = inbox.thread(found.connector, found.thread_id)
     ids = [message.id for message in thread.messages]

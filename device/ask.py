@@ -19,7 +19,13 @@ from dataclasses import dataclass, replace
 
 from device.corrections import BEFORE, VERBS, replaces, was_agreed
 from device.inbox import Inbox, Passage
-from device.language.question import Question, fits_kind, likeness, understand_question
+from device.language.question import (
+    Question,
+    asks_the_same,
+    fits_kind,
+    likeness,
+    understand_question,
+)
 from device.language.triage import only_nods
 from device.language.words import CANON, stem, words
 from device.messages import Message, Thread
@@ -67,6 +73,8 @@ class Found:
     message: Message
     score: float
     """Higher is better; at least `ENOUGH`."""
+    asked: bool = False
+    """Whether the message only asks the same, and answers nothing."""
 
     @property
     def by_me(self) -> bool:
@@ -75,7 +83,8 @@ class Found:
 
 
 def ask(inbox: Inbox, text: str, limit: int = 3) -> list[Found]:
-    """The messages that answer a question, best first; empty where nothing does.
+    """The messages that answer a question, best first, and behind them those that only ask it;
+    empty where there is neither.
 
     Raises `StoreError` when the inbox can't be read.
     """
@@ -89,7 +98,8 @@ def ask(inbox: Inbox, text: str, limit: int = 3) -> list[Found]:
         speakers = _people(question.speaker, (name for name, mine in writers if not mine)) or None
     if question.speaker and speakers is None:
         # Nobody of that name wrote; who it is may stand in a text ("the doctor says ...").
-        question = replace(question, about=(*question.speaker, *question.about))
+        about = (*question.speaker, *question.about)
+        question = replace(question, about=about, of_words=False)
     passages = inbox.passages(
         [_forms(word) for word in question.about], None if speakers is None else sorted(speakers)
     )
@@ -101,7 +111,9 @@ def ask(inbox: Inbox, text: str, limit: int = 3) -> list[Found]:
         for i, (seq, message) in enumerate(zip(passage.order, passage.messages, strict=True)):
             if speakers is not None and message.sender not in speakers:
                 continue
-            score = _weigh(question, passage, i, weights, unnamed=speakers is None)
+            asked = asks_the_same(question, message.text)
+            unnamed = speakers is None
+            score = ENOUGH if asked else _weigh(question, passage, i, weights, unnamed)
             if score >= ENOUGH and (seq not in best or best[seq].score < score):
                 best[seq] = Found(
                     passage.connector,
@@ -111,10 +123,15 @@ def ask(inbox: Inbox, text: str, limit: int = 3) -> list[Found]:
                     passage.me,
                     message,
                     score,
+                    asked,
                 )
     newest = {seq: rank for rank, seq in enumerate(sorted(best))}
     fresh = {seq: FRESH * (newest[seq] + 1) / len(best) for seq in best}
-    order = sorted(best, key=lambda seq: (best[seq].score + fresh[seq], seq), reverse=True)
+
+    def place(seq: int) -> tuple[bool, float, int]:
+        return not best[seq].asked, best[seq].score + fresh[seq], seq
+
+    order = sorted(best, key=place, reverse=True)
     return [best[seq] for seq in order[:limit]]
 
 
@@ -163,7 +180,7 @@ def _weigh(
     own = words(message.text)
     before, replied = _before(passage.messages, i)
     near = REPLIED if replied else BESIDE
-    valued = question.wants not in ("what", "who")
+    valued = question.wants_value
     gives = fits >= SURE if valued else fits_kind("how many", message.text) > 0  # which platform?
     if question.wants != "who" and gives and replaces(passage.messages, i, question):
         before, near = passage.messages[:i], CORRECTED

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.text import Text
 
-from device.answers import NOTHING, in_one_line, when, where, writer_of
+from device.answers import ASKED, NOTHING, in_one_line, when, where, writer_of
 from device.ask import Found, ask
 from device.commands.common import (
     Problems,
@@ -65,7 +65,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def record(question: str, found: list[Found], line: Line | None) -> dict[str, object]:
-    """The answer for programs: `answers` is empty where nothing was found."""
+    """The answer for programs: `answers` is empty where nothing was found; one that is `asked` only
+    asks the same."""
     return {
         "question": question,
         "line": line and line.text,
@@ -81,6 +82,7 @@ def record(question: str, found: list[Found], line: Line | None) -> dict[str, ob
                 "time": one.message.time and one.message.time.strftime("%H:%M"),
                 "text": one.message.text,
                 "score": round(one.score, 3),
+                "asked": one.asked,
             }
             for one in found
         ],
@@ -92,6 +94,8 @@ def show(found: list[Found], line: Line | None, console: Screen) -> None:
     if not found:
         print(NOTHING)
         return
+    if found[0].asked:
+        print(ASKED)
     if line is not None:
         hang(Text(f"{MODEL_MARK} ", style="magenta"), Text(line.text, style="bold"), console)
     today = dt.date.today()
@@ -101,7 +105,8 @@ def show(found: list[Found], line: Line | None, console: Screen) -> None:
         style = "bold" if number == 0 and line is None else "" if number == 0 else "dim"
         text = Text(neutralise(one.message.text), style=style)
         hang(Text(f"{QUOTE_MARK} ", style="blue"), text, console)
-        said = (writer_of(one), when(one.message, today), where(one))
+        writer = f"{writer_of(one)} asked" if one.asked else writer_of(one)
+        said = (writer, when(one.message, today), where(one))
         console.print(Text("  " + ", ".join(part for part in said if part), style="dim cyan"))
 
 

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from device.language.clauses import pieces
 from device.language.values import fold, values
 from device.language.words import STOP, stem, words
 
@@ -72,6 +73,10 @@ _PRONOUNS = "he she they we you it anyone anybody someone somebody everyone ever
 _ANYBODY = frozenset(_PRONOUNS.split())
 _WITHIN = "is are was the a to for of did about need do does"
 _SMALL = frozenset(_WITHIN.split())
+_IN_FRONT = "am is are was were do does did has have had can could will would shall should"
+_FRONT = frozenset(_IN_FRONT.split())
+"""Verbs that a question puts in front of whom it speaks of."""
+_ENDS_ASKING = re.compile(r"\?\W*$")
 _NAME_LIKE = re.compile(r"(?<=\s)[^\W\d_a-z][^\W\d_]+")
 _SOON = re.compile(
     r"\b(?:to(?:day|night|morrow)|tmrw|tmr|soon|yesterday|(?:this|next|last) (?:week|month"
@@ -108,6 +113,15 @@ class Question:
     """Folded words that say what it is about, in order, each once."""
     names: frozenset[str] = frozenset()
     """Those of them that are written with a capital, the question's first word apart."""
+    opening: str = ""
+    """Its first word, folded."""
+    of_words: bool = False
+    """Whether it asks what was said, or who said it, rather than what is so."""
+
+    @property
+    def wants_value(self) -> bool:
+        """Whether a time, place, sum or number is wanted; anything may say who or what."""
+        return self.wants not in ("who", "what")
 
 
 def understand_question(text: str) -> Question:
@@ -135,7 +149,9 @@ def understand_question(text: str) -> Question:
     said = (w.removesuffix("'s") for w in words(rest) if w not in STOP and w not in _NOT_ABOUT)
     about = tuple(dict.fromkeys(w for w in said if len(w) > 1 or w.isdigit()))
     names = frozenset(fold(m[0]) for m in _NAME_LIKE.finditer(text)) & set(about)
-    return Question(wants, named, by_me, chat, about, names)
+    opening = _opening(words(folded))
+    of_words = bool(speaker) and wants in ("what", "who")
+    return Question(wants, named, by_me, chat, about, names, opening, of_words)
 
 
 def _speaker(folded: str) -> tuple[tuple[str, ...], str]:
@@ -150,6 +166,46 @@ def _speaker(folded: str) -> tuple[tuple[str, ...], str]:
 def _is_phrase(who: list[str]) -> bool:
     """Whether these words are a piece of a sentence rather than somebody."""
     return not _SMALL.isdisjoint(who[1:]) or not {"is", "are", "it", "to"}.isdisjoint(who[:1])
+
+
+def asks_the_same(question: Question, text: str) -> bool:
+    """Whether a message asks for all that the question does, and tells nothing of it: it gives none
+    of what is wanted, and each clause of it with a word of the question asks, by a question mark or
+    by opening as the question does. Never where what somebody asked is asked for.
+
+    >>> tent = understand_question("who brings the tent?")
+    >>> asks_the_same(tent, "who's bringing the tent, I have none"), asks_the_same(tent, "Tent? Me")
+    (True, False)
+    >>> asks_the_same(tent, "I bring a tent. Who brings the stove?")
+    False
+    """
+    wanted = set(question.about)
+    if not wanted or question.of_words or _shared(question, text) != wanted:
+        return False
+    cut = [(_shared(question, piece), _asks(question, piece)) for piece in pieces(text)]
+    asked = set().union(*(shared for shared, asks in cut if asks))
+    if asked != wanted or any(shared for shared, asks in cut if not asks):
+        return False
+    # "Dinner at 7?" may be right, "when is dinner today?" only asks.
+    proposes = question.wants_value and fits_kind(question.wants, text)
+    return not proposes or bool(dict(_KINDS)[question.wants].search(fold(text)))
+
+
+def _asks(question: Question, piece: str) -> bool:
+    said = words(piece)
+    # "when the ferry leaves, ..." asks nothing: a question has its verb in front.
+    inverted = question.opening in ("who", *_FRONT) or not _FRONT.isdisjoint(said[1:3])
+    return bool(_ENDS_ASKING.search(piece)) or (_opening(said) == question.opening and inverted)
+
+
+def _shared(question: Question, piece: str) -> set[str]:
+    """Those of the question's words that are said in it too."""
+    said = words(piece)
+    return {asked for asked in question.about if any(likeness(asked, word) for word in said)}
+
+
+def _opening(said: list[str]) -> str:
+    return said[0].removesuffix("'s") if said else ""
 
 
 def fits_kind(wants: Wants, text: str) -> float:

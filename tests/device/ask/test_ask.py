@@ -17,6 +17,8 @@ from device.answers import NOTHING, in_one_line, spoken, when
 from device.ask import Found, ask
 from device.card_queue import quoted_card
 from device.cli import main
+from device.commands.ask import show
+from device.displays.terminal import Screen
 from device.inbox import Inbox
 from device.language.question import understand_question
 from device.messages import Card, Line, Message, Thread
@@ -99,6 +101,52 @@ def test_the_newest_that_replaces_an_earlier_one_answers(
 def test_the_answer_need_not_repeat_the_question(inbox: Inbox) -> None:
     keep(inbox, ("Me", "what time is the ferry?"), ("Ann", "06:40"))
     assert answer(inbox, "when is the ferry?") == "06:40"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "who brings the tent?",
+        "who brings the tent",
+        "Hi all! Who's bringing the tent? I have none",
+        "anyone bringing a tent? 🏕",
+    ],
+)
+def test_the_same_question_stands_behind_its_answer(inbox: Inbox, asked: str) -> None:
+    keep(inbox, ("Ana", asked), ("Ben", "I can take it"))
+    best, other = ask(inbox, "who brings the tent?")
+    assert (best.message.sender, best.asked) == ("Ben", False)
+    assert (other.message.sender, other.asked) == ("Ana", True)
+
+
+def test_a_question_that_nobody_answered_is_said_to_be_one(
+    inbox: Inbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keep(inbox, ("Ana", "where did you put the spare key, the new one?"), ("Ben", "lol"))
+    found = ask(inbox, "where is the spare key?")
+    assert spoken(found, TODAY) == (
+        "No answer found; it was asked: "
+        "Ana, today 09:00, in t: where did you put the spare key, the new one?"
+    )
+    show(found, None, Screen())
+    out = capsys.readouterr().out
+    assert out.startswith("No answer found; it was asked:\n❝ where did you put")
+    assert "Ana asked, " in out
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("when is dinner?", "dinner at seven?"),  # a proposal has the time
+        ("what did Ana ask about the tent?", "who brings the tent?"),
+        ("who has the tent?", "I have the tent, ok?"),
+        ("when does the ferry leave?", "when the ferry leaves at 8 call me"),
+    ],
+)
+def test_what_has_the_answer_is_no_mere_question(inbox: Inbox, question: str, said: str) -> None:
+    keep(inbox, ("Ana", said))
+    [found] = ask(inbox, question)
+    assert not found.asked
 
 
 def test_a_time_is_wanted_where_one_is_asked_for(inbox: Inbox) -> None:
