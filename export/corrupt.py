@@ -117,12 +117,13 @@ def _agree(text: str) -> str:
 def _numbers(text: str, thread: Thread, rng: random.Random) -> str:
     """One number, weekday or number word changed, to one that stands in the thread if it can."""
     said = " ".join(m.text for m in thread.messages)
-    choices = []
-    for pattern, spare in (
+    kinds: tuple[tuple[re.Pattern[str], Callable[[str], str]], ...] = (
         (_NUMBER, lambda old: _near(old, rng)),
         (_DAY, lambda old: rng.choice(_DAYS)[: len(old) if len(old) == 3 else None]),
         (_NUMBER_WORD, lambda old: rng.choice(_CLOCK_WORDS)),
-    ):
+    )
+    choices = []
+    for pattern, spare in kinds:
         found = list(pattern.finditer(text))
         if not found:
             continue
@@ -160,8 +161,8 @@ def _places(text: str, thread: Thread, rng: random.Random) -> str:
     people = set(cast(thread))
     inside = [m for m in inside if m[0] not in people and not _DAY.fullmatch(m[0])]
     said = " ".join(m.text for m in thread.messages)
-    there = sorted(set(re.findall(r"(?<=[a-z,] )[A-Z][a-z]{2,}", said)) - people)
-    there = [w for w in there if w not in text]
+    others: set[str] = set(re.findall(r"(?<=[a-z,] )[A-Z][a-z]{2,}", said)) - people
+    there = [w for w in sorted(others) if w not in text]
     if not inside or not there:
         return text
     match = rng.choice(inside)

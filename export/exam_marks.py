@@ -28,8 +28,9 @@ _SENTENCE_BLEU = BLEU(effective_order=True)
 
 def ratio(sums: Array) -> Array:
     """sums[0] / sums[1]."""
-    none = np.full(sums.shape[:-1], np.nan)
-    return np.divide(sums[..., 0], sums[..., 1], out=none, where=sums[..., 1] != 0)
+    quotients = np.full(sums.shape[:-1], np.nan)
+    np.divide(sums[..., 0], sums[..., 1], out=quotients, where=sums[..., 1] != 0)
+    return quotients
 
 
 def perplexity(sums: Array) -> Array:

@@ -48,7 +48,8 @@ def megabytes(config: LlamaConfig) -> float:
     layer = attention + 3 * width * config.intermediate_size
     norms = (2 * config.num_hidden_layers + 1) * width * 4
     rows = config.vocab_size * width
-    return (config.num_hidden_layers * layer * 18 / 32 + rows * 34 / 32 + norms) / 1e6 + HEADER
+    size: float = config.num_hidden_layers * layer * 18 / 32 + rows * 34 / 32 + norms
+    return size / 1e6 + HEADER
 
 
 def fitting(config: LlamaConfig, way: str, most: float) -> LlamaConfig:

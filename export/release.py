@@ -43,7 +43,7 @@ def figures_of(exam: Path, sha256: str, incomplete: bool) -> dict[str, Any]:
     Raises `ValueError` for an exam of another file, or of a part of the threads.
     """
     try:
-        row = next(
+        row: dict[str, Any] = next(
             row
             for row in json.loads(exam.read_text())
             if row.get("sha256") == sha256
@@ -115,7 +115,9 @@ def release(
     figures = figures_of(exam, sha256, incomplete)
     entry = entry_of(file, figures, sha256, data_licences(record))
     path = models / "manifest.json"
-    manifest = json.loads(path.read_text()) if path.exists() else {"version": 1, "models": []}
+    manifest: dict[str, Any] = {"version": 1, "models": []}
+    if path.exists():
+        manifest = json.loads(path.read_text())
     named = {m["name"]: m for m in manifest["models"]} | {entry["name"]: entry}
     manifest |= {"models": list(named.values())}
     manifest.setdefault("default", entry["name"])

@@ -140,7 +140,7 @@ def fix_grid(model: ModelProto) -> None:
     """
     step = _store(model, "step", np.array(1 / 127, np.float32))
     middle = _store(model, "middle", np.array(128, np.uint8))
-    names = {}
+    names: dict[str, str] = {}
     for node in model.graph.node:
         if node.op_type == "DynamicQuantizeLinear":
             rounded, scale, zero = node.output

@@ -47,7 +47,7 @@ def multiplies_bf16(device: str) -> bool:
     the other a half more.
     """
     if device == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     seconds = {}
     for dtype in (torch.float32, torch.bfloat16):
         rows, weights = torch.ones(2048, 576, dtype=dtype), torch.ones(576, 1536, dtype=dtype)
@@ -124,7 +124,8 @@ class Run:
 
     @property
     def checkpoint(self) -> Path:
-        return self.args.out / "checkpoint.pt"
+        out: Path = self.args.out
+        return out / "checkpoint.pt"
 
     def save(self) -> None:
         """Write a checkpoint that survives a kill at any moment."""
@@ -152,7 +153,8 @@ class Run:
     def rate(self, progress: float) -> float:
         """Learning rate at `progress` in 0..1: 3 % warm-up, then a cosine to a tenth."""
         warm = min(1.0, progress / 0.03)
-        return self.args.lr * warm * (0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi * progress)))
+        peak: float = self.args.lr
+        return peak * warm * (0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi * progress)))
 
     def held_out(self) -> tuple[float, float]:
         """(weighted loss, answers' loss) on the watched development threads."""

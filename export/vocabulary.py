@@ -77,7 +77,7 @@ def read_base(path: Path) -> tuple[dict[str, int], list[tuple[str, str]]]:
         field = fields[f"tokenizer.ggml.{name}"]
         return [bytes(field.parts[i]).decode() for i in field.data]
 
-    merges = [tuple(merge.split(" ")) for merge in strings("merges")]
+    merges = [(a, b) for a, b in (merge.split(" ") for merge in strings("merges"))]
     return {piece: row for row, piece in enumerate(strings("tokens"))}, merges
 
 
@@ -118,13 +118,15 @@ def trim_model(model: LlamaForCausalLM, rows: list[int | None]) -> LlamaForCausa
     None stands for a byte that the base has no piece for (21 of them, rare or never in UTF-8): its
     row becomes the mean of all.
     """
-    old = model.get_input_embeddings().weight.data
+    old = model.model.embed_tokens.weight.data
     mean = old.mean(dim=0)
     new = torch.stack([mean if row is None else old[row] for row in rows])
     model.resize_token_embeddings(len(rows), mean_resizing=False)
-    model.get_input_embeddings().weight.data = new
+    model.model.embed_tokens.weight.data = new
     model.tie_weights()
-    for config in (model.config, model.generation_config):
+    generation = model.generation_config
+    assert generation is not None  # every causal model has one
+    for config in (model.config, generation):
         config.pad_token_id, config.bos_token_id, config.eos_token_id = 0, 1, 2
     return model
 

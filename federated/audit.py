@@ -194,7 +194,7 @@ def audited(settings: Settings, noises: Sequence[float]) -> dict[str, Any]:
         raise ValueError("without rounds nothing is learnt together that could be audited")
     for noise in noises:
         noised_by_server(settings, noise)
-    disable_progress_bar()  # type: ignore[no-untyped-call]
+    disable_progress_bar()
     unpacked(settings.path("gguf"), settings.path("model"))
     folder = settings.path("data") / "glancechat"
     users = choose([glancechat(folder)], settings)

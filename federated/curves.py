@@ -53,7 +53,7 @@ def sampled(population: int, cohort: int, rounds: int, multiplier: float, delta:
     drawn by chance and stay unknown; devices that come when they like give no such promise. Raises
     `ImportError` where dp-accounting is not installed.
     """
-    import dp_accounting  # type: ignore[import-untyped]
+    import dp_accounting
     from dp_accounting import rdp
 
     event = dp_accounting.SelfComposedDpEvent(

@@ -159,7 +159,7 @@ class Bench:
             batch = order.pop()
             for group in optimizer.param_groups:
                 group["lr"] = self._settings.lr * min(1.0, step / max(1, steps // 10))
-            (self.loss(batch) / len(batch.wanted)).backward()  # type: ignore[no-untyped-call]
+            (self.loss(batch) / len(batch.wanted)).backward()
             torch.nn.utils.clip_grad_norm_(trained, 1.0)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)

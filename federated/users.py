@@ -75,9 +75,10 @@ def intent_of(text: str) -> Intent:
     On the device the wearer picks the intent; what these sets hold was typed without one.
     """
     folded = text.casefold().strip()
-    for pattern, intent in ((_CONGRATULATE, "congratulate"), (_THANKS, "thanks")):
-        if pattern.search(folded):
-            return intent  # type: ignore[return-value]
+    if _CONGRATULATE.search(folded):
+        return "congratulate"
+    if _THANKS.search(folded):
+        return "thanks"
     if "?" in folded or asks(folded):
         return "ask"
     if _COMFORT.search(folded):

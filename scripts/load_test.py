@@ -94,6 +94,9 @@ class Source:
     async def redact(self, receipt: Receipt) -> None:
         raise ConnectorError("nothing is sent in a load test")
 
+    async def mark_read(self, conversation: str, message_id: str) -> None:
+        raise ConnectorError("nobody hears of a load test")
+
     async def close(self) -> None:
         self.queue.put_nowait(None)
 

@@ -144,9 +144,9 @@ def main() -> None:
     noise = NOISE if args.noise is None else tuple(args.noise)
     for row in measure(recogniser, wearers, sentences, noise):
         rows.append(row)
-        noise = "quiet" if row["snr_db"] is None else f"{row['snr_db']} dB"
+        level = "quiet" if row["snr_db"] is None else f"{row['snr_db']} dB"
         print(
-            f"| {noise} | {row['heard_pct']} % | {row['other_pct']} % | "
+            f"| {level} | {row['heard_pct']} % | {row['other_pct']} % | "
             f"{row['false_accepts_pct']} % | {row['false_sends']} of {row['sentences']} | "
             f"{row['latency_ms_p50']} ms | {row['latency_ms_p95']} ms |",
             flush=True,
