@@ -11,29 +11,15 @@ are service lines other than calls (who joined, new titles, pins).
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import Path
 
-from device.connectors.reading import first_unread, is_int, pick_me, poll_line, silent_name
+from device.connectors.reading import first_unread, is_int, pick_me, silent_name
+from device.connectors.telegram_text import Fields, shown
 from device.errors import InputError
 from device.messages import Message, Thread
 
-_Fields = dict[str, Any]
-
-_MEDIA = {
-    "sticker": "[sticker]",
-    "voice_message": "[voice message]",
-    "video_message": "[video message]",
-    "video_file": "[video]",
-    "animation": "[GIF]",
-    "audio_file": "[audio]",
-}
-_STRUCK = "[struck out]"
-"""Stands where words are struck through, so that nobody wonders at the gap."""
-_WORDS = re.compile(r"\S(?:.*\S)?", re.DOTALL)
 _UNNAMED = {"saved_messages": "Saved Messages", "replies": "Replies"}
 _DELETED_ACCOUNT = "Deleted Account"
 """What Telegram itself calls somebody whose account is gone; the export says null."""
@@ -48,7 +34,7 @@ def is_export(document: object) -> bool:
 
 
 def read_export(
-    document: _Fields, path: Path, me: str | None = None, unread: int | None = None
+    document: Fields, path: Path, me: str | None = None, unread: int | None = None
 ) -> Iterator[Thread | InputError]:
     """The chats of an export in its order, or what is wrong with one of several.
 
@@ -214,7 +200,7 @@ def _message(fields: object, where: str, names: _Names, path: Path) -> Message |
         return Message("Unknown", "[unsupported message]", id=str(id_))
     if kind not in ("message", "service"):
         raise InputError(f"message {id_}: type must be message or service, not {kind!r}", path)
-    text = _service(fields) if kind == "service" else _shown(fields)
+    text = shown(fields)
     if text is None:
         return None
     role = "actor" if kind == "service" else "from"
@@ -228,76 +214,3 @@ def _message(fields: object, where: str, names: _Names, path: Path) -> Message |
         ) from error
     time = dt.time(moment.hour, moment.minute)
     return Message(sender, text, time, moment.date(), str(id_))
-
-
-def _service(fields: _Fields) -> str | None:
-    """A call; every other service line is none of the wearer's business."""
-    if fields.get("action") != "phone_call":
-        return None
-    return "[missed call]" if fields.get("discard_reason") in ("missed", "busy") else "[call]"
-
-
-def _shown(fields: _Fields) -> str:
-    """What a message shows: where it comes from, its media, its words."""
-    parts = [_forwarded(fields), _media(fields), flat(fields.get("text"))]
-    return " ".join(part for part in parts if part) or "[unsupported message]"
-
-
-def _forwarded(fields: _Fields) -> str:
-    """Forwarded words are somebody else's; who forwards them only passes them on."""
-    if "forwarded_from" not in fields:
-        return ""
-    origin = fields["forwarded_from"]
-    return f"[forwarded from {origin}]" if isinstance(origin, str) and origin else "[forwarded]"
-
-
-def _media(fields: _Fields) -> str:
-    kind = fields.get("media_type")
-    if kind == "sticker":
-        return f"[sticker] {flat(fields.get('sticker_emoji'))}".rstrip()
-    if isinstance(kind, str) and kind in _MEDIA:
-        return _MEDIA[kind]
-    if "photo" in fields:
-        return "[photo]"
-    if "file" in fields:
-        name = flat(fields.get("file_name")) or _file_name(flat(fields["file"]))
-        return f"[document: {name}]" if name else "[document]"
-    if isinstance(contact := fields.get("contact_information"), dict):
-        names = [flat(contact.get("first_name")), flat(contact.get("last_name"))]
-        name = " ".join(filter(None, names)) or flat(contact.get("phone_number"))
-        return f"[contact: {name}]" if name else "[contact]"
-    if "location_information" in fields or "place_name" in fields:
-        place = [flat(fields.get("place_name")), flat(fields.get("address"))]
-        return f"[location] {', '.join(filter(None, place))}".rstrip()
-    if isinstance(poll := fields.get("poll"), dict):
-        answers = poll.get("answers")
-        options = [a for a in answers if isinstance(a, dict)] if isinstance(answers, list) else []
-        return poll_line(flat(poll.get("question")), (flat(a.get("text")) for a in options))
-    if "game_title" in fields:
-        return f"[game: {flat(fields['game_title'])}]"
-    if isinstance(invoice := fields.get("invoice_information"), dict):
-        return f"[invoice: {flat(invoice.get('title'))}]"
-    return ""
-
-
-def _file_name(file: str) -> str:
-    """The name at the end of a path; nothing of "(File not included. Change ...)"."""
-    return "" if file.startswith("(") else PurePosixPath(file).name
-
-
-def flat(text: object) -> str:
-    """A text's characters: it is a string, or a list of strings and entities ({"type", "text"})."""
-    if isinstance(text, str):
-        return text.strip()
-    if not isinstance(text, list):
-        return ""
-    return "".join(map(_piece, text)).strip()
-
-
-def _piece(part: object) -> str:
-    """A part of a text. What is struck through is taken back, and its words must not count as said:
-    no reader of the text, model or rule, sees the line through them."""
-    if not isinstance(part, dict):
-        return part if isinstance(part, str) else ""
-    words = _piece(part.get("text"))
-    return _WORDS.sub(_STRUCK, words) if part.get("type") == "strikethrough" else words

@@ -58,11 +58,6 @@ def problem(document: Any, me: str | None = None) -> str:
     return caught.value.problem
 
 
-def shown(**fields: Any) -> str:
-    thread = one(chat(message(1, "Ben", 17, **fields)))
-    return thread.messages[0].text
-
-
 # Who the wearer is
 
 
@@ -117,37 +112,7 @@ def test_sender_ids_of_before_2021() -> None:
     assert one(account(chat(message(1, "Ben", 17), old), **ANNA)).unread_from == 2
 
 
-# What a message shows
-
-
-def test_text_as_string_or_entities() -> None:
-    assert shown(text="plain") == "plain"
-    assert (
-        shown(text=["a ", {"type": "bold", "text": "b"}, {"type": "link", "text": "c"}]) == "a bc"
-    )
-    assert shown(text=[]) == "[unsupported message]"
-
-
-def test_media_with_caption() -> None:
-    assert shown(photo="photos/1.jpg", text="look") == "[photo] look"
-    assert shown(media_type="video_message", file="x", text="") == "[video message]"
-    assert shown(media_type="audio_file", file="x", text="") == "[audio]"
-    assert shown(file="files/a b.pdf", text="") == "[document: a b.pdf]"
-    assert shown(file="(File not included. Change settings.)", text="") == "[document]"
-    assert shown(location_information=None, text="") == "[location]"
-    assert shown(contact_information={"phone_number": "+1"}, text="") == "[contact: +1]"
-    assert shown(game_title="Chess", text="") == "[game: Chess]"
-    assert shown(invoice_information={"title": "Shoes"}, text="") == "[invoice: Shoes]"
-
-
-def test_poll() -> None:
-    poll = {"question": "Tea?", "answers": [{"text": "yes", "voters": 1}, {"text": "no"}]}
-    assert shown(poll=poll, text="") == "Poll: Tea? Options: yes; no"
-
-
-def test_forwarded_words_are_not_the_senders() -> None:
-    assert shown(forwarded_from="News", text="rain") == "[forwarded from News] rain"
-    assert shown(forwarded_from=None, text="rain") == "[forwarded] rain"
+# What is a message
 
 
 def test_service_lines_are_no_messages_but_calls_are() -> None:
@@ -172,16 +137,6 @@ def test_control_characters_that_telegram_writes_as_no_json() -> None:
     assert parse_json(r'{"a": "x\x0Cy\\x0C\n"}') == {"a": "x\x0cy\\x0C\n"}
     with pytest.raises(ValueError, match="line 1"):
         parse_json(r'{"a": "\xZZ"}')
-
-
-def test_what_is_struck_through_is_not_said() -> None:
-    def struck(text: object) -> dict[str, object]:
-        return {"type": "strikethrough", "text": text}
-
-    texts = [["at ", struck("7 pm "), {"type": "bold", "text": "8"}], [struck("no")], [struck(" ")]]
-    thread = one(chat(*(message(i, "Ben", 17, text) for i, text in enumerate(texts))))
-    shown = [m.text for m in thread.messages]
-    assert shown == ["at [struck out] 8", "[struck out]", "[unsupported message]"]
 
 
 # What is wrong
