@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from device.ask import Found
+from device.ask import Found, turn
 from device.inbox import Inbox
 from device.language.judge import Judge
 from device.language.question import fits_kind, likeness, understand_question
@@ -53,15 +53,24 @@ def where(found: Found) -> str:
 
 
 def spoken(found: list[Found], today: dt.date) -> str:
-    """The best answer as one sentence to be heard, or that there is none, or only the question."""
+    """The best answer as one sentence to be heard, and what changed it later; or that there is
+    none, or only the question."""
     if not found:
         return NOTHING
     best = found[0]
-    parts = [writer_of(best), when(best.message, today)]
-    parts += [f"in {where(best)}"] if where(best) else []
-    said = shorten(neutralise(best.message.text), SPOKEN_CHARS)
-    cited = f"{', '.join(part for part in parts if part)}: {said}"
-    return f"{ASKED} {cited}" if best.asked else cited
+    later = [f" Later, {_cited(one, today)}" for one in found[1:] if turn(one, best) == "later"]
+    asked = f"{ASKED} " if best.asked else ""
+    return asked + _cited(best, today) + "".join(later)
+
+
+def _cited(found: Found, today: dt.date) -> str:
+    parts = (
+        writer_of(found),
+        when(found.message, today),
+        f"in {place}" if (place := where(found)) else "",
+    )
+    said = shorten(neutralise(found.message.text), SPOKEN_CHARS)
+    return f"{', '.join(filter(None, parts))}: {said}"
 
 
 def in_one_line(

@@ -43,8 +43,8 @@ class Asides:
         return f"{sender}." if sender == place else f"{sender}, in {place}."
 
     def asked(self, question: str) -> str:
-        """The message that answers, cited; or that there is none."""
-        return answers.spoken(ask(self._inbox, question, limit=1), dt.date.today())
+        """The message that answers, cited, with what changed it later; or that there is none."""
+        return answers.spoken(ask(self._inbox, question, limit=2), dt.date.today())
 
     def mute(self, place: Place, until: dt.time | None) -> str:
         """Nothing is told of a conversation until that time, tomorrow's where today's is past;

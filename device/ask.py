@@ -16,8 +16,9 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
-from device.corrections import BEFORE, VERBS, replaces, was_agreed
+from device.corrections import BEFORE, VERBS, may_replace, replaces, was_agreed
 from device.inbox import Inbox, Passage
 from device.language.question import (
     Question,
@@ -60,6 +61,8 @@ AWAY = dt.timedelta(hours=6)
 SURE = 0.95
 """A message has to have what is wanted as surely as this to take another one's place."""
 
+Turn = Literal["later", "before", ""]
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -75,6 +78,10 @@ class Found:
     """Higher is better; at least `ENOUGH`."""
     asked: bool = False
     """Whether the message only asks the same, and answers nothing."""
+    changes: bool = False
+    """Whether it gives another value than was said before it, or may do so."""
+    came: int = 0
+    """Its place among all that are kept: the greater, the later it came."""
 
     @property
     def by_me(self) -> bool:
@@ -109,11 +116,12 @@ def ask(inbox: Inbox, text: str, limit: int = 3) -> list[Found]:
         if question.chat and not _is_in(question.chat, passage):
             continue
         for i, (seq, message) in enumerate(zip(passage.order, passage.messages, strict=True)):
-            if speakers is not None and message.sender not in speakers:
+            changes = _changes(question, passage, i)
+            if not (speakers is None or message.sender in speakers or changes):
                 continue
             asked = asks_the_same(question, message.text)
             unnamed = speakers is None
-            score = ENOUGH if asked else _weigh(question, passage, i, weights, unnamed)
+            score = ENOUGH if asked else _weigh(question, passage, i, weights, unnamed, changes)
             if score >= ENOUGH and (seq not in best or best[seq].score < score):
                 best[seq] = Found(
                     passage.connector,
@@ -124,15 +132,37 @@ def ask(inbox: Inbox, text: str, limit: int = 3) -> list[Found]:
                     message,
                     score,
                     asked,
+                    bool(changes),
+                    seq,
                 )
     newest = {seq: rank for rank, seq in enumerate(sorted(best))}
     fresh = {seq: FRESH * (newest[seq] + 1) / len(best) for seq in best}
 
-    def place(seq: int) -> tuple[bool, float, int]:
-        return not best[seq].asked, best[seq].score + fresh[seq], seq
+    def place(one: Found) -> tuple[bool, float, int]:
+        return not one.asked, one.score + fresh[one.came], one.came
 
-    order = sorted(best, key=place, reverse=True)
-    return [best[seq] for seq in order[:limit]]
+    ordered = sorted(best.values(), key=place, reverse=True)
+    answers = [one for one in ordered if speakers is None or one.message.sender in speakers]
+    return _with_change(answers, ordered)[:limit]
+
+
+def turn(one: Found, best: Found) -> Turn:
+    """How a message found stands to the best one, where either changes what the other says."""
+    if (one.connector, one.thread_id) != (best.connector, best.thread_id) or one.asked:
+        return ""
+    if one.came > best.came:
+        return "later" if one.changes else ""
+    return "before" if best.changes else ""
+
+
+def _with_change(answers: list[Found], all_found: Iterable[Found]) -> list[Found]:
+    """The answers; the newest change of the best one, by whomever, right behind it."""
+    if not answers:
+        return []
+    best = answers[0]
+    changes = [one for one in all_found if turn(one, best) == "later"]
+    newest = sorted(changes, key=lambda one: one.came)[-1:]
+    return [best, *newest, *(one for one in answers[1:] if one not in newest)]
 
 
 def _people(named: Sequence[str], writers: Iterable[str]) -> set[str]:
@@ -170,7 +200,12 @@ def _rarity(question: Question, passages: Sequence[Passage]) -> dict[str, float]
 
 
 def _weigh(
-    question: Question, passage: Passage, i: int, weights: Mapping[str, float], unnamed: bool
+    question: Question,
+    passage: Passage,
+    i: int,
+    weights: Mapping[str, float],
+    unnamed: bool,
+    changes: float,
 ) -> float:
     """How well a message answers; 1 is a message with all that was asked for."""
     message = passage.messages[i]
@@ -180,10 +215,8 @@ def _weigh(
     own = words(message.text)
     before, replied = _before(passage.messages, i)
     near = REPLIED if replied else BESIDE
-    valued = question.wants_value
-    gives = fits >= SURE if valued else fits_kind("how many", message.text) > 0  # which platform?
-    if question.wants != "who" and gives and replaces(passage.messages, i, question):
-        before, near = passage.messages[:i], CORRECTED
+    if changes:
+        before, near = passage.messages[:i], changes
     levels: tuple[tuple[list[str], float], ...] = (
         (own, 1.0),
         (words(message.sender) if message.sender != passage.me else [], 0.9),
@@ -200,12 +233,29 @@ def _weigh(
         )
     score = got / total if (total := sum(weights.values())) else 1.0
     score *= fits or (NO_PLACE if question.wants == "where" else NO_SUCH_KIND)
-    if message.text.rstrip().endswith("?") and not (valued and was_agreed(passage.messages, i)):
+    if message.text.rstrip().endswith("?") and not (
+        question.wants_value and was_agreed(passage.messages, i)
+    ):
         only = len(re.findall(r"[.!?]+(?=\s|$)", message.text)) == message.text.count("?")
-        score *= ASKS_BACK if only and not (valued and fits) else (1 + ASKS_BACK) / 2
+        score *= ASKS_BACK if only and not (question.wants_value and fits) else (1 + ASKS_BACK) / 2
     if message.sender == passage.me and not question.by_me:
         score *= BY_ME
     return score
+
+
+def _changes(question: Question, passage: Passage, i: int) -> float:
+    """What a word of an earlier message counts for one that puts a value in that one's place, 0
+    where it doesn't."""
+    text = passage.messages[i].text
+    if question.wants_value:
+        gives = fits_kind(question.wants, text) >= SURE
+    else:
+        gives = question.wants == "what" and fits_kind("how many", text) > 0  # which platform?
+    if not gives:
+        return 0.0
+    if replaces(passage.messages, i, question):
+        return CORRECTED
+    return BESIDE if may_replace(passage.messages, i, question) else 0.0
 
 
 def _place(passage: Passage, by_me: bool) -> list[str]:

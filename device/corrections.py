@@ -12,11 +12,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from device.language.question import Question, likeness
+from device.language.question import Question, fits_kind, likeness
 from device.language.triage import only_nods
 from device.language.value_words import WEEKDAYS, WORDS
 from device.language.values import fold, values
-from device.language.words import content, corrects, words
+from device.language.words import STOP, content, corrects, words
 from device.messages import Message, Thread
 
 BEFORE = 3
@@ -45,6 +45,12 @@ def replaces(messages: Sequence[Message], i: int, question: Question) -> bool:
     )
 
 
+def may_replace(messages: Sequence[Message], i: int, question: Question) -> bool:
+    """The same in one clause of a message that says more beside it, which is less sure."""
+    clauses = (part for part in _CLAUSE.split(fold(messages[i].text)) if corrects(part))
+    return any(fits_kind(question.wants, c) and _goes_on(messages, i, question, c) for c in clauses)
+
+
 def was_agreed(messages: Sequence[Message], i: int) -> bool:
     """Whether somebody else's next message only nods to it."""
     if i + 1 == len(messages) or messages[i + 1].sender == messages[i].sender:
@@ -61,9 +67,13 @@ def _corrects(messages: Sequence[Message], i: int, question: Question) -> bool:
         return False
     if _shares(question, text):
         return True
-    if len(content(words(text))) > SHORT:
-        return False
-    subject = _subject(text)
+    return len(content(words(text))) <= SHORT and _goes_on(messages, i, question, text)
+
+
+def _goes_on(messages: Sequence[Message], i: int, question: Question, folded: str) -> bool:
+    """Whether what such words speak of is left unsaid, or is an earlier message's that has to do
+    with the question."""
+    subject = _subject(folded)
     about = [words(m.text) for m in messages[:i] if _shares(question, fold(m.text))]
     return not subject or any(subject & set(content(said)) for said in about)
 
@@ -84,7 +94,9 @@ def _subject(folded: str) -> set[str]:
     said = clause.split()
     cue = next(n for n in range(1, len(said) + 1) if corrects(" ".join(said[:n])))
     before = [w for w in words(" ".join(said[:cue])) if w not in WORDS and w not in WEEKDAYS]
-    return {w for w in content([w for w in before if not corrects(w)]) if w not in VERBS}
+    # "let's make it 8" and "we'd make it 8" have no subject.
+    told = [w for w in before if not corrects(w) and w.partition("'")[0] not in STOP]
+    return {w for w in content(told) if w not in VERBS}
 
 
 def _values(text: str) -> set[tuple[str, float]]:

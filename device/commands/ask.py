@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.text import Text
 
 from device.answers import ASKED, NOTHING, in_one_line, when, where, writer_of
-from device.ask import Found, ask
+from device.ask import Found, ask, turn
 from device.commands.common import (
     Problems,
     add_model_options,
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
 
 def record(question: str, found: list[Found], line: Line | None) -> dict[str, object]:
     """The answer for programs: `answers` is empty where nothing was found; one that is `asked` only
-    asks the same."""
+    asks the same; `turn` says how it stands to the first, where either changed the other."""
     return {
         "question": question,
         "line": line and line.text,
@@ -83,6 +83,7 @@ def record(question: str, found: list[Found], line: Line | None) -> dict[str, ob
                 "text": one.message.text,
                 "score": round(one.score, 3),
                 "asked": one.asked,
+                "turn": turn(one, found[0]) or None,
             }
             for one in found
         ],
@@ -90,7 +91,8 @@ def record(question: str, found: list[Found], line: Line | None) -> dict[str, ob
 
 
 def show(found: list[Found], line: Line | None, console: Screen) -> None:
-    """The answer first, with who wrote it, when and where; what else it might be below."""
+    """The answer first, with who wrote it, when and where; below, what it changed or what changed
+    it, and what else it might be."""
     if not found:
         print(NOTHING)
         return
@@ -99,9 +101,12 @@ def show(found: list[Found], line: Line | None, console: Screen) -> None:
     if line is not None:
         hang(Text(f"{MODEL_MARK} ", style="magenta"), Text(line.text, style="bold"), console)
     today = dt.date.today()
+    headed = ""
     for number, one in enumerate(found):
-        if number == 1:
-            console.print(Text("or", style="dim"))
+        head = (turn(one, found[0]) or "or") if number else ""
+        if head != headed:
+            console.print(Text(head, style="dim"))
+        headed = head
         style = "bold" if number == 0 and line is None else "" if number == 0 else "dim"
         text = Text(neutralise(one.message.text), style=style)
         hang(Text(f"{QUOTE_MARK} ", style="blue"), text, console)

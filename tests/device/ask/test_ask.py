@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.answers import NOTHING, in_one_line, spoken, when
-from device.ask import Found, ask
+from device.ask import Found, ask, turn
 from device.card_queue import quoted_card
 from device.cli import main
 from device.commands.ask import show
@@ -82,6 +82,8 @@ def test_the_speaker_counts(inbox: Inbox) -> None:
         (["Luigi's is full, make it half 8"], "Luigi's is full, make it half 8"),
         (["make it half 8?", "ok half 8 then"], "ok half 8 then"),
         (["could we do half 8 instead?", "sure"], "could we do half 8 instead?"),
+        (["let's make it half 8"], "let's make it half 8"),
+        (["we'd make it half 8 then"], "we'd make it half 8 then"),
         (["could we do half 8 instead?", "no"], "Dinner on Friday, 7 at Luigi's"),
         (["the dentist is at 9 now", "ok 9 then"], "Dinner on Friday, 7 at Luigi's"),
         (["ferry: make it 6:30"], "Dinner on Friday, 7 at Luigi's"),
@@ -96,6 +98,43 @@ def test_the_newest_that_replaces_an_earlier_one_answers(
     senders = ("Sara", "Tom")
     keep(inbox, ("Tom", "Dinner on Friday, 7 at Luigi's"), *zip(senders, later, strict=False))
     assert answer(inbox, question) == best
+
+
+FLIGHTS = ("Ben", "Shall we book the flights for 12 June?")
+LONG_CHANGE = "my sister only gets back from her trip on Thursday night, let's make it 19 June"
+
+
+@pytest.mark.parametrize("change", ["let's make it 19 June", LONG_CHANGE])
+@pytest.mark.parametrize("question", ["when did Ben say the flights are?", "when are the flights?"])
+def test_what_somebody_else_changed_later_is_told_along(
+    inbox: Inbox, question: str, change: str
+) -> None:
+    keep(inbox, FLIGHTS, ("Cleo", "fine by me"), ("Ana", change), ("Ben", "the flights were cheap"))
+    found = ask(inbox, question, limit=2)
+    assert {one.message.text for one in found} == {FLIGHTS[1], change}
+    best, other = found
+    assert turn(other, best) == ("later" if best.message.sender == "Ben" else "before")
+    if "Ben" in question:
+        assert best.message.sender == "Ben"
+        assert f"Later, Ana, today 09:02, in t: {change}" in spoken(found, TODAY)
+
+
+@pytest.mark.parametrize(
+    "after", ["19 June is my birthday", "the dentist is now on 14 June", "let's make it two bags"]
+)
+def test_what_changes_nothing_is_no_later_word(inbox: Inbox, after: str) -> None:
+    keep(inbox, ("Ben", "the flights are on 12 June"), ("Ana", after))
+    best, *others = ask(inbox, "when are the flights?")
+    assert best.message.sender == "Ben"
+    assert not any(turn(one, best) for one in others)
+
+
+def test_what_was_changed_is_shown_so(inbox: Inbox, capsys: pytest.CaptureFixture[str]) -> None:
+    keep(inbox, FLIGHTS, ("Ana", "let's make it 19 June"))
+    show(ask(inbox, "when are the flights?"), None, Screen())
+    assert "before\n❝ Shall we book" in capsys.readouterr().out
+    show(ask(inbox, "when did Ben say the flights are?"), None, Screen())
+    assert "later\n❝ let's make it 19 June" in capsys.readouterr().out
 
 
 def test_the_answer_need_not_repeat_the_question(inbox: Inbox) -> None:
