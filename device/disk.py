@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
+
+SHA256 = re.compile(r"[0-9a-f]{64}")
+"""As `sha256_of` gives it."""
 
 
 def write_atomically(path: Path, text: str) -> None:

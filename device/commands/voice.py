@@ -9,8 +9,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from device.commands.hands_free import recogniser, speaking_voice
+from device.disk import SHA256
 from device.errors import VoiceError
-from device.language.download import SHA256, discard, download
+from device.language.download import discard, download
 from device.language.source import resolve
 from device.settings import load_settings
 from device.utterances import is_whole, understand

@@ -20,9 +20,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
-from device.disk import erase, sha256_of, sync_folder, write_atomically
+from device.disk import SHA256, erase, sha256_of, sync_folder, write_atomically
 from device.errors import ModelError
-from device.language.download import SHA256
 from device.language.manifest import locked, told
 from device.settings import default_data_dir
 

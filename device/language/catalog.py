@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from device.disk import sync_folder
+from device.disk import SHA256, sync_folder
 from device.errors import ModelError
-from device.language.download import SHA256, Progress, discard, download
+from device.language.download import Progress, discard, download
 from device.language.gguf_header import GgufHeader, read_header
 from device.language.manifest import (
     Entry,

@@ -13,20 +13,17 @@ import hashlib
 import http.client
 import json
 import os
-import re
 import shutil
 import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, NoReturn, cast
-from urllib.parse import urlsplit
+from typing import NoReturn
 
 from device.disk import sha256_of
 from device.errors import ModelError
 from device.language.gguf_header import MAGIC
+from device.language.http_answer import answer
 
 Progress = Callable[[int, int | None], None]
 """Called with the bytes so far and those in all (None where the server doesn't say)."""
@@ -38,7 +35,6 @@ SPARE_BYTES = 64 << 20
 """Disk space that a download leaves free, for the inbox."""
 
 _CHUNK = 1 << 16
-SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def download(
@@ -141,7 +137,7 @@ def _fetch(
             return known
         headers = {"Range": f"bytes={have}-"} | ({"If-Range": known.etag} if known.etag else {})
         try:
-            with _open(url, headers) as (response, linked):
+            with answer(url, headers, TIMEOUT_SECONDS) as (response, linked):
                 state = _state(url, response, linked, sha256)
                 # Not every server honours If-Range: does this answer go on where the part ends?
                 starts = (response.headers["Content-Range"] or "").startswith(f"bytes {have}-")
@@ -154,7 +150,7 @@ def _fetch(
             if error.code != 416:
                 raise
             error.close()
-    with _open(url, {}) as (response, linked):
+    with answer(url, {}, TIMEOUT_SECONDS) as (response, linked):
         state = _state(url, response, linked, sha256)
         _receive(response, part, 0, state, progress, _where(url), begins)
         return state
@@ -244,60 +240,6 @@ def _make_sure_of_room(part: Path, wanted: int) -> None:
             f"{part.parent}: {free >> 20} MiB are free, {(wanted + SPARE_BYTES) >> 20} are needed; "
             "make room and run the same command again"
         )
-
-
-@contextmanager
-def _open(
-    url: str, headers: dict[str, str]
-) -> Iterator[tuple[http.client.HTTPResponse, str | None]]:
-    """The answer after all redirects, and the SHA-256 that the hub told on the way."""
-    redirects = _Redirects()
-    opener = urllib.request.OpenerDirector()
-    # Not `build_opener`: that one also opens file:, data: and ftp: URLs.
-    for handler in (
-        urllib.request.ProxyHandler(),
-        urllib.request.HTTPHandler(),
-        urllib.request.HTTPSHandler(),
-        urllib.request.HTTPDefaultErrorHandler(),
-        urllib.request.HTTPErrorProcessor(),
-        redirects,
-    ):
-        opener.add_handler(handler)
-    request = urllib.request.Request(url, headers={"User-Agent": "sidelong", **headers})
-    with cast(http.client.HTTPResponse, opener.open(request, timeout=TIMEOUT_SECONDS)) as response:
-        yield response, _linked_sha256(response.headers) or redirects.linked
-
-
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Redirects are followed, never from https to anything else; the hub's hash is kept."""
-
-    def __init__(self) -> None:
-        self.linked: str | None = None
-
-    def redirect_request(
-        self,
-        req: urllib.request.Request,
-        fp: IO[bytes],
-        code: int,
-        msg: str,
-        headers: http.client.HTTPMessage,
-        newurl: str,
-    ) -> urllib.request.Request | None:
-        self.linked = self.linked or _linked_sha256(headers)
-        before, after = urlsplit(req.full_url), urlsplit(newurl)
-        if after.scheme != "https" and (before.scheme == "https" or after.scheme != "http"):
-            fp.close()
-            raise ModelError(
-                f"{before.hostname}: redirects from {before.scheme} to {after.scheme}, which is "
-                "not safe to follow; choose another source"
-            )
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def _linked_sha256(headers: http.client.HTTPMessage) -> str | None:
-    """The hub names large files by their SHA-256; small ones have git's SHA-1, of no use here."""
-    etag = (headers["X-Linked-ETag"] or "").strip('"')
-    return etag if SHA256.fullmatch(etag) else None
 
 
 def _meaning(code: int) -> str:

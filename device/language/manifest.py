@@ -36,9 +36,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast, get_args
 
-from device.disk import write_atomically
+from device.disk import SHA256, write_atomically
 from device.errors import ModelError
-from device.language.download import SHA256
 
 if sys.platform != "win32":
     import fcntl

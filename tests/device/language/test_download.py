@@ -19,6 +19,7 @@ import pytest
 from device.errors import ModelError
 from device.language import download
 from device.language.catalog import Catalog
+from device.language.http_answer import Redirects
 from tests.models import MODEL, OTHER, File, Server, gguf, parts, sha256
 
 
@@ -193,7 +194,7 @@ def test_redirects_never_leave_https() -> None:
     def follow(before: str, after: str) -> urllib.request.Request | None:
         request = urllib.request.Request(before)
         with io.BytesIO() as body:
-            return download._Redirects().redirect_request(
+            return Redirects().redirect_request(
                 request, body, 302, "Found", http.client.HTTPMessage(), after
             )
 
