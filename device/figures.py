@@ -72,26 +72,28 @@ def rows(record: dict[str, Any]) -> list[tuple[str, str]]:
     >>> rows(Figures("replay", started="2026-01-02T03:04").record())[0]
     ('running since', '2026-01-02 03:04')
     """
-    rate = record["quote_rate"]
+    rate, held = record["quote_rate"], record["held"]
     told = [
         ("running since", record["started"].replace("T", " ")),
         ("connector", record["connector"]),
         ("model", record["model"] or "none yet"),
         ("messages", str(record["messages"])),
         ("cards", str(record["cards"])),
-        ("glances that are quotes", "none yet" if rate is None else f"{rate:.0%}"),
+        ("glances that are quotes", "no glance yet" if rate is None else f"{rate:.0%}"),
         ("written anew for a newer message", str(record["written_anew"])),
-        ("held back until you were free", str(record["held"])),
+        ("held back until you were free", str(held)),
         ("interruptions left this hour", "not limited" if record["quota"] is None
          else str(record["quota"])),
         ("sent", str(record["sent"])),
         ("taken back", str(record["undone"])),
         ("errors", str(record["errors"])),
     ]  # fmt: skip
+    waited = f"; {held} waited until you were free, which is not timed" if held else ""
+    lacks = {"glance_ms": f"no glance was shown at once yet{waited}", "drawing_ms": "nothing yet"}
     for name, what in (("glance_ms", "message to glance"), ("drawing_ms", "drawing")):
         times = record[name] or {}
         said = ", ".join(f"{_SAID[key]} {ms:.0f} ms" for key, ms in times.items())
-        told.append((what, said or "none yet"))
+        told.append((what, said or lacks[name]))
     return told
 
 

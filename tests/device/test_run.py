@@ -22,7 +22,7 @@ import pytest
 from device.cli import main
 from device.commands import run
 from device.commands.run import status_path
-from device.figures import Figures, read_figures
+from device.figures import Figures, read_figures, rows
 from device.settings import Settings, load_settings, settings_file, settings_path
 from device.voice.audio import write_wav
 from tests.needs import needs_espeak, needs_voice
@@ -224,6 +224,16 @@ def test_a_reply_over_glasses(
     assert answers == {}
     assert drawn[-1] == "disconnected"
     assert "sent: 1" in capsys.readouterr().out
+
+
+def test_the_status_says_why_no_glance_was_timed() -> None:
+    figures = Figures()
+    assert dict(rows(figures.record()))["message to glance"] == "no glance was shown at once yet"
+    figures.held = 3
+    assert "; 3 waited until you were free" in dict(rows(figures.record()))["message to glance"]
+    figures.glance_ms.append(150)
+    said = dict(rows(figures.record()))["message to glance"]
+    assert said == "median 150 ms, 95 % 150 ms, longest 150 ms"
 
 
 def test_the_status_is_that_of_now(monkeypatch: pytest.MonkeyPatch) -> None:
