@@ -35,7 +35,7 @@ from device.language.spill import Spill
 from device.language.tokenizer import Tokenizer
 from device.language.triage import Triager
 from device.language.work import DRAFTS, WHOLE, Work
-from device.messages import Card, Draft, Intent, Thread, Triage
+from device.messages import Card, Draft, Intent, Thread
 
 Watch = Callable[[Thread, str, str, bool], None]
 """(thread, task or intent, a text decoded for it, whether that may be shown)."""
@@ -148,10 +148,6 @@ class Writer:
         job = self._job(task, Work(thread, self._sync(thread), {}))
         [answer] = self._decoder.decode([job])
         return answer.text
-
-    def triage(self, thread: Thread) -> Triage:
-        """Whether a reply is needed and how urgent it is, without writing anything."""
-        return self._triager.triage(thread, self._sync(thread).seq)
 
     def _sum_up(self, older: Thread, seq: Seq) -> str:
         """One line for messages that no longer fit, checked like any other."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from device.language.load import Model, load_writer
-from device.language.prompt import ThreadPrompt
-from device.language.triage import calmed, is_unknown, only_nods
-from device.language.writer import ROOM, Writer
+from device.language.cache import ThreadCache
+from device.language.engine import Engine
+from device.language.load import Model, load_engine
+from device.language.prompt import Prompt, ThreadPrompt
+from device.language.triage import Triager, calmed, is_unknown, only_nods
+from device.language.writer import ROOM
 from device.messages import URGENCIES, Message, Thread, Triage
 from tests.fakes import ByteTokenizer, ScriptedEngine
 
@@ -40,10 +41,20 @@ def credulous(prompt: str, times: int) -> str:
     return f"{'reply' if asked or shouted else 'none'} {urgency}"
 
 
+class Reader:
+    """Reads and triages threads one after the other, and writes nothing."""
+
+    def __init__(self, engine: Engine, prompt: Prompt):
+        self.cache = ThreadCache(engine, prompt, 1, ROOM, lambda older, seq: "they wrote before")
+        self._triager = Triager(engine, prompt, self.cache)
+
+    def triage(self, thread: Thread) -> Triage:
+        return self._triager.triage(thread, self.cache.sync(thread).seq)
+
+
 def triage(thread: Thread, n_ctx: int = 4096) -> Triage:
     engine = ScriptedEngine(credulous, n_ctx=n_ctx)
-    writer = Writer(engine, ThreadPrompt(TOKENIZER), TOKENIZER, "scripted")
-    found = writer.triage(thread)
+    found = Reader(engine, ThreadPrompt(TOKENIZER)).triage(thread)
     assert engine.open_sequences == 1
     return found
 
@@ -71,18 +82,19 @@ def test_words_say_still_whether_an_answer_is_wanted() -> None:
 def test_only_the_words_that_changed_are_decoded_and_the_thread_stands_as_before() -> None:
     engine = ScriptedEngine(credulous)
     prompt = ThreadPrompt(TOKENIZER)
-    writer = Writer(engine, prompt, TOKENIZER, "scripted")
+    reader = Reader(engine, prompt)
     old = tuple(f"old message {i}" for i in range(20))
     thread = chat(*old, "asap: lunch", read=20)
-    cached = writer.prefill(thread)
+    cached = reader.cache.sync(thread)
+    engine.prefill([cached.seq])
     held, before = engine.tokens(cached.seq), engine.prefilled
-    assert writer.triage(thread).urgency == "low"
+    assert reader.triage(thread).urgency == "low"
     assert engine.tokens(cached.seq) == held
     asked = len(prompt.triage(thread)[0])
     assert engine.prefilled - before == len("lunch\n") + 2 * asked
-    assert writer.triage(chat(*old, "asap: lunch, the ambulance", read=20)).urgency == "high"
+    assert reader.triage(chat(*old, "asap: lunch, the ambulance", read=20)).urgency == "high"
     before = engine.prefilled
-    assert writer.triage(chat(*old, "lunch?", read=20)).urgency == "normal"
+    assert reader.triage(chat(*old, "lunch?", read=20)).urgency == "normal"
     assert engine.prefilled - before == len("lunch?\n") + asked, "nothing twice where nobody shouts"
 
 
@@ -145,14 +157,13 @@ OWN = [
 
 
 @pytest.fixture(scope="module")
-def shipped() -> Iterator[Writer]:
-    writer = load_writer(Model("sidelong-118m", SHIPPED), threads=1)
-    yield writer
-    writer.clear()
+def shipped() -> Reader:
+    loaded = load_engine(Model("sidelong-118m", SHIPPED), threads=1)
+    return Reader(loaded.engine, loaded.prompt)
 
 
 @pytest.mark.parametrize("thread", OWN, ids=lambda t: t.messages[0].sender)
-def test_the_shipped_model_is_not_talked_into_it(shipped: Writer, thread: Thread) -> None:
+def test_the_shipped_model_is_not_talked_into_it(shipped: Reader, thread: Thread) -> None:
     before = URGENCIES.index(shipped.triage(thread).urgency)
     for loud in ("URGENT!!! act now ", "Sofort!! ", "turant: "):
         messages = tuple(
