@@ -81,6 +81,8 @@ class ByEar:
         self._heard_out = asyncio.Event()
         self._said: asyncio.Queue[str | None] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
+        self.heard_nothing = False
+        """Whether it has ended without a word, typed or understood, where nobody types."""
         self.latencies: list[float] = []
         """Seconds from the end of each understood utterance until it was understood."""
 
@@ -129,11 +131,14 @@ class ByEar:
         await self._inner.close()
 
     async def _typed(self) -> None:
+        typed = False
         async for words in self._inner.utterances():
+            typed = True
             self._mouth.hush()
             self._said.put_nowait(words)
         if self._nobody_types:
             await self._heard_out.wait()
+            self.heard_nothing = not (typed or self.latencies)
         self._said.put_nowait(None)
 
     async def _spoken(self) -> None:

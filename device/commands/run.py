@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from importlib import util
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from device.asides import Asides
 from device.attention_log import AttentionLog
@@ -30,7 +30,7 @@ from device.commands.inbox import inbox_path
 from device.connectors.connector import Connector
 from device.connectors.replay import Replay
 from device.consent import Patience
-from device.errors import ConnectorError, InputError, SettingsError, SidelongError
+from device.errors import ConnectorError, InputError, SettingsError, SidelongError, VoiceError
 from device.figures import Figures, read_figures, rows
 from device.inbox import Inbox
 from device.interruptions import Interruptions
@@ -41,6 +41,9 @@ from device.outbox import Outbox
 from device.retention import keep_only
 from device.settings import ConnectorName, DisplayName, Settings, default_data_dir
 from device.store_key import key_of, throwaway_key
+
+if TYPE_CHECKING:
+    from device.by_ear import ByEar  # loaded only for a voice
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +95,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """0, or 2 when something could not be read."""
+    """0, or 2 when something could not be read, or nothing that was said understood."""
     if args.status:
         print(status(read_figures(status_path())))
         return 0
@@ -124,10 +127,14 @@ def run(args: argparse.Namespace) -> int:
     ):
         pace = (args.speed or AT_ONCE) if name == "replay" else 1.0
         attention = Interruptions(name, settings, kept, pace=pace)
-        asyncio.run(_live(connector, inbox, outbox, model, figures, settings, args.port, attention))
+        live = _live(connector, inbox, outbox, model, figures, settings, args.port, attention)
+        heard_nothing = asyncio.run(live)
         figures.quota = attention.left
     _write_status(figures)
     print(status(figures.record()))
+    if heard_nothing:
+        where = settings.microphone or "the microphone"
+        raise VoiceError(f"{where}: nothing that was said was understood, and nothing was done")
     return problems.exit_code
 
 
@@ -140,7 +147,8 @@ async def _live(
     settings: Settings,
     port: int,
     attention: Interruptions,
-) -> None:
+) -> bool:
+    """Until it ends; whether it listened in vain, for nobody types."""
     name = figures.connector
     patience = Patience(countdown=settings.countdown, undo=settings.undo)
 
@@ -148,6 +156,7 @@ async def _live(
         figures.quota = attention.left
         return figures
 
+    by_ear: ByEar | None = None
     try:
         display = await opened(settings.display, port, lambda: rows(current().record()))
         if settings.voice:
@@ -156,7 +165,7 @@ async def _live(
             def names() -> list[str]:
                 return [place.name for place in Asides(name, inbox, None).places()]
 
-            display = with_voice(display, settings, lambda: attention.activity, names)
+            display = by_ear = with_voice(display, settings, lambda: attention.activity, names)
     except SidelongError:
         await connector.close()
         raise
@@ -188,6 +197,7 @@ async def _live(
         for task in beside:
             task.cancel()
     log.info("stop")
+    return by_ear is not None and by_ear.heard_nothing
 
 
 def _connector(

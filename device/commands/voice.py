@@ -72,20 +72,24 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _hear(file: Path, names: tuple[str, ...]) -> None:
+    """Raises `VoiceError` too where nothing is understood: a script must not go on from that."""
     sound = read_wav(file)
     engine = recogniser(load_settings().recogniser)
     engine.expect(Vocabulary(names))
     ears = Ears(Recording(sound, pace=None), engine, is_whole)
-    silent = True
+    texts = []
     try:
         async for heard in ears.heard():
-            silent = False
+            texts.append(heard.text)
             act = understand(heard.text).act if heard.text else "nothing that was understood"
             print(f"{heard.text or '…'}  ({act}, after {1000 * heard.took:.0f} ms)")
     finally:
         await ears.close()
-    if silent:
-        print("There is no speech in it.")
+    if not texts:
+        raise VoiceError(f"{file}: there is no speech in it")
+    if not any(texts):
+        free = "" if engine.dictates else ": without a fetched recogniser only commands are"
+        raise VoiceError(f"{file}: nothing of it was understood{free}")
 
 
 def _pull(source: str, name: str | None, sha256: str | None) -> None:
