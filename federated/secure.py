@@ -7,9 +7,9 @@ exchange four messages a round. What it does not do here is told in docs/federat
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from flwr.app import ConfigRecord, Context, Message, RecordDict
@@ -33,7 +33,7 @@ from flwr.serverapp import Grid
 
 from federated.adapters import Arrays, plus, sent
 from federated.settings import Settings
-from federated.strategy import AdapterStrategy
+from federated.strategy import AdapterStrategy, failure, no_answer
 
 THRESHOLD = 2 / 3
 """Of a client's shares, so many together take a mask off: a third may be lost in a round, and less
@@ -53,7 +53,8 @@ class _Mean(FedAvg):
         super().__init__()
         self._nodes, self._config = nodes, config
         self.mean: list[np.ndarray] | None = None
-        self.taken = 0
+        self.taken: set[int] = set()
+        """The nodes whose updates are in the mean."""
 
     def configure_fit(self, server_round, parameters, client_manager):  # type: ignore[no-untyped-def]
         return [
@@ -62,10 +63,30 @@ class _Mean(FedAvg):
         ]
 
     def aggregate_fit(self, server_round, results, failures):  # type: ignore[no-untyped-def]
-        self.taken = len(results)
+        self.taken = {proxy.node_id for proxy, _ in results}
         if results:
             self.mean = parameters_to_ndarrays(results[0][1].parameters)  # all hold the mean
         return None, {}
+
+
+class _Watched:
+    """A grid that remembers who fell away on the way: the workflow itself only counts them."""
+
+    def __init__(self, grid: Grid, settings: Settings):
+        self._grid, self._settings = grid, settings
+        self.gone: dict[int, str] = {}
+        """Node -> why."""
+
+    def send_and_receive(
+        self, messages: Iterable[Message], *, timeout: float | None = None
+    ) -> list[Message]:
+        asked = list(messages)
+        replies = list(self._grid.send_and_receive(asked, timeout=timeout))
+        failed = {r.metadata.src_node_id: failure(r.error) for r in replies if r.has_error()}
+        answered = {r.metadata.src_node_id for r in replies if not r.has_error()}
+        for node in {message.metadata.dst_node_id for message in asked} - answered:
+            self.gone[node] = failed.get(node, no_answer(self._settings))
+        return replies
 
 
 def secure_round(grid: Grid, settings: Settings, strategy: AdapterStrategy) -> None:
@@ -73,6 +94,7 @@ def secure_round(grid: Grid, settings: Settings, strategy: AdapterStrategy) -> N
     shared = sent(strategy.arrays, settings)
     number = len(strategy.rounds) + 1
     asked = strategy.begin(grid)
+    watched = _Watched(grid, settings)
     once = _Mean(asked, settings.told() | {"round": number})
     fresh = Context(0, 0, {}, RecordDict(), {})
     context = LegacyContext(fresh, strategy=once, client_manager=SimpleClientManager())
@@ -88,15 +110,15 @@ def secure_round(grid: Grid, settings: Settings, strategy: AdapterStrategy) -> N
         clipping_range=settings.clip,
         quantization_range=LEVELS,
         timeout=settings.timeout,
-    )(grid, context)
+    )(cast(Grid, watched), context)
     after = None
-    if once.mean is not None and once.taken >= max(1, settings.min_clients):
+    if once.mean is not None and len(once.taken) >= max(1, settings.min_clients):
         mean = dict(zip(shared, once.mean, strict=True))
         after = plus(strategy.arrays, mean)
-    lost = len(asked) - once.taken
-    refused = {-1: f"{lost} lost or failed; which ones is not told"} if lost else {}
+    # Whoever fell away when its update had come is in the mean all the same.
+    refused = {node: why for node, why in watched.gone.items() if node not in once.taken}
     masked = 8 * sum(value.size for value in shared.values())  # they travel as int64
-    strategy.end(after, once.taken, refused, [], masked)
+    strategy.end(after, len(once.taken), refused, [], masked)
 
 
 def is_secure(message: Message) -> bool:

@@ -122,7 +122,7 @@ class AdapterStrategy(Strategy):
         values = sum(v.size for v in shared.values())
         updates, refused = _read(replies)
         for node in set(self._asked) - set(updates) - set(refused):
-            refused[node] = f"lost, or no answer within {s.timeout:g} s"
+            refused[node] = no_answer(s)
         valid, wrong = split_valid(updates.items(), shapes, privacy.bound(s, values))
         enough = len(valid) >= max(1, s.min_clients)
         after = combined(self.arrays, valid, s) if enough else None
@@ -202,7 +202,7 @@ def _read(
         if node == SUPERLINK_NODE_ID:  # says that a node is lost, and not which
             continue
         if reply.has_error():
-            refused[node] = f"failed: {_reason(reply.error)}"
+            refused[node] = failure(reply.error)
             continue
         if more := set(reply.content) - {"update"}:
             refused[node] = f"sends more than its update: {len(more)} unknown records"
@@ -214,10 +214,15 @@ def _read(
     return updates, refused
 
 
-def _reason(error: Error) -> str:
-    """The last line of what a client says of its failure, made safe for a terminal."""
+def failure(error: Error) -> str:
+    """Why a client that failed is refused: the last line of what it says, safe for a terminal."""
     said = (error.reason or "").strip().splitlines()
-    return neutralise(said[-1])[:200] if said else "no reason given"
+    return f"failed: {neutralise(said[-1])[:200] if said else 'no reason given'}"
+
+
+def no_answer(settings: Settings) -> str:
+    """Why a client that was asked and is silent is refused."""
+    return f"lost, or no answer within {settings.timeout:g} s"
 
 
 def messages(

@@ -41,13 +41,14 @@ def inside_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Here:
-    """A grid whose nodes are in this process; `lost` are silent from that stage (0 to 3) on."""
+    """A grid whose nodes are in this process; `lost` fail from that stage (0 to 3) on, or, where
+    `silent`, say nothing any more."""
 
-    def __init__(self, lost: dict[int, int]):
+    def __init__(self, lost: dict[int, int], silent: bool):
         self._contexts = {
             n + 1: Context(1, n + 1, {"partition-id": n}, RecordDict(), {}) for n in range(USERS)
         }
-        self._lost, self._stage = lost, 0
+        self._lost, self._silent, self._stage = lost, silent, 0
         self.replies: list[Message] = []
 
     def get_node_ids(self) -> Iterable[int]:
@@ -62,6 +63,8 @@ class Here:
             # Each node has a copy of its own, as it has behind a network.
             reply = app(copy.deepcopy(message), self._contexts[node])
             if self._stage >= self._lost.get(node, STAGES):
+                if self._silent:
+                    continue
                 reply = Message(Error(code=1, reason="lost"), reply_to=message)
             reply.metadata.__dict__["_src_node_id"] = node
             out.append(reply)
@@ -70,13 +73,15 @@ class Here:
         return out
 
 
-def secured(settings: Settings, lost: dict[int, int]) -> tuple[AdapterStrategy, Here]:
+def secured(
+    settings: Settings, lost: dict[int, int], silent: bool = False
+) -> tuple[AdapterStrategy, Here]:
     """A round with these nodes lost, after the plain clients' texts are written."""
     people = [split(name, sents(name, 20), 12) for name in ("ann", "ben", "cid", "dee")]
     write_partitions([p for p in people if p], settings.path("out") / "users")
     start = initial(read_config(settings.path("model")), settings)
     strategy = AdapterStrategy(settings, start, settings.path("out"), [], lambda text: None)
-    grid = Here(lost)
+    grid = Here(lost, silent)
     secure_round(grid, settings, strategy)  # type: ignore[arg-type]
     return strategy, grid
 
@@ -94,6 +99,7 @@ def test_the_mean_is_the_plain_one(secure: Settings, lost: dict[int, int]) -> No
     there = [n for n in range(USERS) if lost.get(n + 1) != 2]
     plain = mean([train_round(secure, n, shared, 1) for n in there])
     assert strategy.rounds[0].taken == len(there)
+    assert list(strategy.rounds[0].refused) == [str(n) for n in lost if lost[n] == 2]
     for name, value in plain.items():
         step = 2 * secure.clip / LEVELS
         np.testing.assert_allclose(strategy.arrays[name], value, atol=2 * step, rtol=0)
@@ -117,9 +123,13 @@ def test_what_a_client_sends_is_masked(secure: Settings) -> None:
     assert all(not reply.content.array_records for reply in grid.replies[:STAGES])
 
 
-def test_too_many_lost_change_nothing(secure: Settings) -> None:
-    strategy, _ = secured(secure, {1: 2, 2: 2, 3: 2})
+@pytest.mark.parametrize(
+    ("silent", "why"), [(False, "failed: lost"), (True, "lost, or no answer within 5 s")]
+)
+def test_too_many_lost_change_nothing(secure: Settings, silent: bool, why: str) -> None:
+    strategy, _ = secured(secure, {1: 2, 2: 1, 3: 2}, silent)
     assert strategy.rounds[0].taken == 0
+    assert strategy.rounds[0].refused == {str(node): why for node in (1, 2, 3)}
     assert all(not v.any() for n, v in strategy.arrays.items() if n.endswith("lora_b"))
 
 
