@@ -50,11 +50,12 @@ class Pauses:
         """Seconds until `pass_time` has something to do; None where nothing waits."""
         return None if self._interruptions is None else self._interruptions.batch_in()
 
-    def move(self, activity: Activity) -> None:
-        """What the wearer does now. They are told, and what waited may be shown."""
+    def move(self, activity: Activity, said: str = "") -> None:
+        """What the wearer does now, and their own word for it. They are told, and what waited may
+        be shown."""
         if self._interruptions is not None:
             self._interruptions.activity = self._desk.activity = activity
-            self._desk.tell(time.monotonic(), f"You are {activity} now.")
+            self._desk.tell(time.monotonic(), f"You are {said or activity} now.")
             self.pause()
 
     def why(self, conversation: str) -> str:

@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from device.settings import Activity
 from device.spoken_times import clock
 
 Act = Literal[
@@ -34,14 +35,16 @@ _WORDS: dict[Act, tuple[str, ...]] = {
     "later": ("later", "not now"),
     "undo": ("undo", "take it back"),
     "why": ("why", "why now", "why this"),
-    "riding": ("riding", "i'm riding", "i am riding", "cycling", "i'm cycling"),
-    "walking": ("walking", "i'm walking", "i am walking"),
-    "seated": ("seated", "sitting", "i'm sitting", "i am sitting", "cooking", "i'm cooking"),
     "next": ("next", "next one", "next message"),
     "help": ("help", "?"),
     "quit": ("quit", "exit"),
 }
 _NUMBERS = (("1", "one", "first"), ("2", "two", "second"), ("3", "three", "third"))
+_DOINGS: dict[Activity, tuple[str, ...]] = {
+    "riding": ("riding", "cycling"),
+    "walking": ("walking",),
+    "seated": ("seated", "sitting", "cooking"),
+}
 _OWN = ("type", "say", "write")
 
 
@@ -54,7 +57,8 @@ class Utterance:
     """Of "pick": which draft, counted from 1."""
     text: str = ""
     """Of "say" and "reply": the wearer's own words, as they were said. Of "ask": the question. Of
-    "restyle": how else than shorter or friendlier a text is to be, a language say."""
+    "restyle": how else than shorter or friendlier a text is to be, a language say. Of an activity:
+    the wearer's word for it."""
     name: str = ""
     """Of "reply", "mute" and "unmute": whose conversation, as it was said."""
     old: str = ""
@@ -66,11 +70,20 @@ class Utterance:
     """Slots that were begun and not filled; the first is asked for first."""
 
 
-_MEANT = {word: Utterance(act) for act, words in _WORDS.items() for word in words} | {
-    word: Utterance("pick", number)
-    for number, words in enumerate(_NUMBERS, start=1)
-    for bare in words
-    for word in (bare, f"the {bare}", f"{bare} one", f"the {bare} one", f"number {bare}")
+_MEANT = {
+    **{word: Utterance(act) for act, words in _WORDS.items() for word in words},
+    **{
+        f"{before}{doing}": Utterance(activity, text=doing)
+        for activity, doings in _DOINGS.items()
+        for doing in doings
+        for before in ("", "i'm ", "i am ")
+    },
+    **{
+        word: Utterance("pick", number)
+        for number, words in enumerate(_NUMBERS, start=1)
+        for bare in words
+        for word in (bare, f"the {bare}", f"{bare} one", f"the {bare} one", f"number {bare}")
+    },
 }
 _REPLY = re.compile(
     r"(?:reply|answer)(?P<to>\s+to\b(?:\s+(?!that\b)(?P<name>.+?))?)?"

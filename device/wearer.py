@@ -98,7 +98,7 @@ class Wearer:
                 if meant.act != "help":
                     self._pauses.came_of(here, "read")
             case "riding" | "walking" | "seated":
-                self._pauses.move(meant.act)
+                self._pauses.move(meant.act, meant.text)
             case "why" if because := self._pauses.why(here):
                 self._tell(because)
             case "next":

@@ -29,6 +29,7 @@ from device.utterances import Utterance, is_whole, understand
         ("Say: yes", Utterance("say", text="yes")),
         ("say send", Utterance("say", text="send")),
         ("summarize", Utterance("summary")),
+        ("I am cycling", Utterance("riding", text="cycling")),
         ("Who is it?", Utterance("who")),
         ("what did Tom say about dinner?", Utterance("ask", text="what did Tom say about dinner?")),
         ("ask when is dinner", Utterance("ask", text="when is dinner")),

@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from device.attention_log import AttentionLog
 from device.by_ear import ByEar
 from device.interruptions import Interruptions
@@ -150,7 +152,17 @@ async def test_a_muted_group_stays_silent_at_a_pause(path: Path, glass: Glass, p
             await glass.until("are you in?")
 
 
-async def test_seated_the_card_says_what_is_asked(path: Path, glass: Glass, peer: Peer) -> None:
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("I'm sitting", "You are sitting now."),
+        ("cooking", "You are cooking now."),
+        ("seated", "You are seated now."),
+    ],
+)
+async def test_seated_the_card_says_what_is_asked(
+    path: Path, glass: Glass, peer: Peer, words: str, told: str
+) -> None:
     class Asking(Triaging):
         def stages(self, thread: Thread) -> Iterator[Card]:
             for stage in super().stages(thread):
@@ -159,8 +171,8 @@ async def test_seated_the_card_says_what_is_asked(path: Path, glass: Glass, peer
     with AttentionLog(path) as kept:
         attention = Interruptions("c", Settings(), kept, Clock(), lambda: 0.5)
         async with living(path, glass, peer, Asking(), interruptions=attention):
-            glass.say("I'm sitting")
-            await glass.until("You are seated now.")
+            glass.say(words)
+            await glass.until(told)
             peer.writes("coming tonight?", "m0")
             await glass.until("asks you about coming tonight?")
 
