@@ -22,6 +22,7 @@ from device.language.grounding import check
 from device.messages import Thread
 from export.corrupt import checks
 from export.data import Example, load_statements, split_glancechat
+from export.metrics import auc
 
 Array = NDArray[np.float64]
 TRAP_WEIGHT = 10.0
@@ -138,18 +139,11 @@ def main() -> None:
         print(
             f"{name}, cross-validated: {np.mean(scores[true] >= cut):.1%} of {true.sum()} true "
             f"passed, {np.mean(scores[false] < cut):.1%} of {false.sum()} false caught, "
-            f"AUC {auc(scores[part], y[part]):.3f}"
+            f"AUC {auc(scores[true], scores[false]):.3f}"
         )
     beta = fit(x, y, weight)
     write(beta, sigmoid(cut))
     print(f"wrote {OUTPUT}")
-
-
-def auc(scores: Array, y: Array) -> float:
-    """The chance that a true statement scores above a false one; ties count half."""
-    true, false = scores[y == 1], scores[y == 0]
-    above = (true[:, None] > false[None, :]).mean()
-    return float(above + 0.5 * (true[:, None] == false[None, :]).mean())
 
 
 if __name__ == "__main__":

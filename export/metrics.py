@@ -1,4 +1,5 @@
-"""How a text is measured: against what a person wrote, against its thread, against its like."""
+"""How a text is measured: against what a person wrote, against its thread, against its like;
+and how well a score tells two kinds of text apart."""
 
 from __future__ import annotations
 
@@ -8,10 +9,14 @@ import unicodedata
 from collections.abc import Container, Iterable, Sequence
 from itertools import combinations, pairwise
 
+import numpy as np
+from numpy.typing import NDArray
 from rouge_score.rouge_scorer import RougeScorer
 
 from device.messages import Thread
 from export.data import Example
+
+Floats = Sequence[float] | NDArray[np.float64]
 
 _ROUGE = RougeScorer(["rouge1", "rouge2", "rougeL"], use_stemmer=True)
 _NUMBER = re.compile(r"\d+")
@@ -70,6 +75,13 @@ def ordinary_words(examples: Iterable[Example]) -> frozenset[str]:
             opening = (word.casefold() for word in _OPENING.findall(line))
             ordinary.update(word for word in opening if word not in said)
     return frozenset(ordinary)
+
+
+def auc(above: Floats, below: Floats) -> float:
+    """Share of (one of `above`, one of `below`) pairs in which the first scores higher, ties half:
+    0.5 is chance."""
+    a, b = np.asarray(above)[:, None], np.asarray(below)[None, :]
+    return float((a > b).mean() + 0.5 * (a == b).mean())
 
 
 def unsupported(text: str, thread: Thread, ordinary: Container[str]) -> list[str]:

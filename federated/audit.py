@@ -28,6 +28,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from device.errors import SidelongError
 from device.messages import Draft, Thread
+from export.metrics import auc
 from federated import privacy
 from federated.adapters import Arrays, initial, plus, sent
 from federated.aggregate import combined, with_noise
@@ -75,12 +76,6 @@ def exposure(scores: Sequence[float]) -> float:
     it is about 1.4 in the mean, for many candidates (1.2 for 16).
     """
     return math.log2(len(scores)) - math.log2(rank(scores))
-
-
-def auc(members: Sequence[float], others: Sequence[float]) -> float:
-    """Share of (member, other) pairs in which the member has the higher score; 0.5 is chance."""
-    m, o = np.asarray(members)[:, None], np.asarray(others)[None, :]
-    return float((m > o).mean() + 0.5 * (m == o).mean())
 
 
 class Audit:

@@ -9,6 +9,7 @@ import pytest
 from device.messages import Message, Thread, Triage
 from export.data import Example
 from export.metrics import (
+    auc,
     best_rouge_l,
     bigrams,
     facts,
@@ -64,3 +65,9 @@ def test_texts_beside_each_other() -> None:
     assert bigrams(["on my way", "On my bike"]) == (3, 4)
     with pytest.raises(ValueError, match="one text"):
         self_rouge_l(["a"])
+
+
+def test_auc() -> None:
+    assert auc([2.0, 3.0], [0.0, 1.0]) == 1.0
+    assert auc([0.0, 1.0], [0.0, 1.0]) == 0.5
+    assert auc([0.0], [1.0]) == 0.0

@@ -12,7 +12,7 @@ import pytest
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # while others are imported: not ours to mend
-    from federated.audit import FALSE, Audit, auc, audited, exposure, lines, planted, rank, sentence
+    from federated.audit import FALSE, Audit, audited, exposure, lines, planted, rank, sentence
 
 from federated.settings import Settings
 from federated.users import User, split
@@ -50,12 +50,6 @@ def test_what_can_not_be_audited_is_refused_beforehand(
     told = Settings.from_config(settings.to_config() | nowhere | more)
     with pytest.raises(ValueError, match=why):
         audited(told, noises)
-
-
-def test_auc() -> None:
-    assert auc([2.0, 3.0], [0.0, 1.0]) == 1.0
-    assert auc([0.0, 1.0], [0.0, 1.0]) == 0.5
-    assert auc([0.0], [1.0]) == 0.0
 
 
 def users() -> list[User]:
