@@ -64,6 +64,16 @@ def learning(entries: Sequence[Entry]) -> str:
     )
 
 
+def undecided(without: int, conversations: int) -> str:
+    """That of so many of the conversations looked at no decision is kept, and how that may be."""
+    some = f"{without} of {conversations} conversations"
+    which = some if without < conversations else "any message here"
+    return (
+        f"No decision is kept about {which}. One is made when a message comes while `sidelong run` "
+        "runs: none about messages that were imported, and those of a replay are forgotten with it."
+    )
+
+
 def about_chat(entries: Sequence[Entry]) -> str:
     """What the wearer did about one conversation so far; empty where nothing is known."""
     known = experiences(entries)

@@ -18,7 +18,7 @@ from device.inbox import Inbox
 from device.settings import load_settings
 from device.store_key import key_of
 from device.text import neutralise
-from device.why import about_chat, at, learning, sentence
+from device.why import about_chat, at, learning, sentence, undecided
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -42,6 +42,7 @@ def run(args: argparse.Namespace) -> int:
             return 0
         names = {(i.connector, i.id): neutralise(i.title or i.id) for i in inbox.threads()}
         entries = everything = kept.entries()
+    chosen = set(names)
     if args.conversation is not None:
         chosen = _chosen(args.conversation, names)
         entries = [e for e in entries if (e.connector, e.conversation) in chosen]
@@ -51,6 +52,9 @@ def run(args: argparse.Namespace) -> int:
             print(json.dumps(record(entry), ensure_ascii=False))
         return 0
     _show(shown, names, Screen())
+    without = chosen - {(entry.connector, entry.conversation) for entry in entries}
+    if without or not entries:
+        print(undecided(len(without), len(chosen)))
     if args.conversation is not None and (said := about_chat(entries)):
         print(said)
     print(learning(everything))
@@ -86,11 +90,6 @@ def _chosen(name: str, names: dict[tuple[str, str], str]) -> set[tuple[str, str]
 
 
 def _show(entries: list[Entry], names: dict[tuple[str, str], str], console: Screen) -> None:
-    if not entries:
-        print(
-            "Nothing has been decided yet; `sidelong run` decides when messages come. What it "
-            "decides in a replay isn't kept."
-        )
     today = dt.date.today()
     for entry in entries:
         name = names.get((entry.connector, entry.conversation), "(a chat that is gone)")

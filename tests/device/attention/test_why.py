@@ -78,4 +78,16 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["why", "--forget"]) == 0
     assert "Forgotten: 2 decisions" in capsys.readouterr().out
     assert main(["why"]) == 0
-    assert "Nothing has been decided yet" in capsys.readouterr().out
+    assert "No decision is kept about any message here." in capsys.readouterr().out
+
+
+def test_what_was_imported_was_not_decided_about(capsys: pytest.CaptureFixture[str]) -> None:
+    keep(entry())
+    assert main(["why"]) == 0
+    out = capsys.readouterr().out
+    assert "No decision is kept about 1 of 2 conversations." in out
+    assert "none about messages that were imported" in out
+    assert main(["why", "family"]) == 0
+    assert "No decision is kept about any message here." in capsys.readouterr().out
+    assert main(["why", "ben"]) == 0
+    assert "No decision" not in capsys.readouterr().out
