@@ -46,6 +46,14 @@ def settings(checkpoint: Path, tmp_path: Path) -> Settings:
     )  # fmt: skip
 
 
+@pytest.fixture
+def inside_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Flower makes messages only for a task that it knows; here there is none but this test."""
+    identity = "flwr.supercore.task_identity.TaskIdentity"
+    for name in ("_run_id", "_node_id", "_task_id"):
+        monkeypatch.setattr(f"{identity}.{name}", 1, raising=False)
+
+
 def sents(name: str, count: int, seed: int = 0) -> list[Sent]:
     """Moments of one user, whose every text says whose it is and when it was sent."""
     draw = random.Random(f"{name} {seed}")

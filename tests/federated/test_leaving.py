@@ -15,7 +15,6 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # while others are imported: not ours to mend
     from flwr.app import Context, Message, RecordDict
     from flwr.app.message_type import MessageType
-    from flwr.supercore.task_identity import TaskIdentity
 
     from federated.flower_app.client_app import app
     from federated.strategy import messages
@@ -27,12 +26,7 @@ from federated.settings import Settings
 from federated.users import read_partition, split, write_partitions
 from tests.federated.conftest import sents
 
-
-@pytest.fixture(autouse=True)
-def inside_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Flower makes messages only for a task that it knows; here there is none but this test."""
-    for name in ("_run_id", "_node_id", "_task_id"):
-        monkeypatch.setattr(TaskIdentity, name, 1, raising=False)
+pytestmark = pytest.mark.usefixtures("inside_a_run")
 
 
 def answer(settings: Settings, kind: str, node_config: dict[str, int]) -> Message:

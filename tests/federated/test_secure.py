@@ -15,7 +15,6 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # while others are imported: not ours to mend
     from flwr.app import Context, Error, Message, RecordDict
     from flwr.common import bytes_to_ndarray
-    from flwr.supercore.task_identity import TaskIdentity
 
     from federated.client import train_round
     from federated.flower_app.client_app import app
@@ -29,15 +28,9 @@ from federated.settings import Settings
 from federated.users import split, write_partitions
 from tests.federated.conftest import sents
 
+pytestmark = pytest.mark.usefixtures("inside_a_run")
 USERS = 4
 STAGES = 4
-
-
-@pytest.fixture(autouse=True)
-def inside_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Flower makes messages only for a task that it knows; here there is none but this test."""
-    for name in ("_run_id", "_node_id", "_task_id"):
-        monkeypatch.setattr(TaskIdentity, name, 1, raising=False)
 
 
 class Here:

@@ -15,7 +15,6 @@ pytest.importorskip("flwr", reason="flwr is in the extra `federated`")
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # while others are imported: not ours to mend
     from flwr.app import Error, Message, MetricRecord, RecordDict
-    from flwr.supercore.task_identity import TaskIdentity
 
     from federated.strategy import AdapterStrategy, load, nodes, save, to_record
 
@@ -25,14 +24,8 @@ from federated.adapters import Arrays, initial, norm, sent
 from federated.report import lines, report_of, summary, write_report
 from federated.settings import Settings
 
+pytestmark = pytest.mark.usefixtures("inside_a_run")
 NODES = (11, 12, 13)
-
-
-@pytest.fixture(autouse=True)
-def inside_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Flower makes messages only for a task that it knows; here there is none but this test."""
-    for name in ("_run_id", "_node_id", "_task_id"):
-        monkeypatch.setattr(TaskIdentity, name, 1, raising=False)
 
 
 class Fake:
