@@ -15,12 +15,13 @@ from functools import lru_cache
 import numpy as np
 import torch
 
+from device.memory import peak_mb
 from federated import privacy
 from federated.adapters import Arrays, clipped, initial, minus, plus, sent
 from federated.drafts import written
 from federated.settings import Settings
 from federated.style import distance, style_of
-from federated.task import DESKS, Bench, Prepared, peak_mb
+from federated.task import DESKS, Bench, Prepared
 from federated.users import Sent, User, read_partition
 
 Figures = dict[str, float]

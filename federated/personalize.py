@@ -31,6 +31,7 @@ from device.language.load import Model, find_model
 from device.language.manifest import locked, told
 from device.language.prompt import VERSION
 from device.language.spill import wipe_spilled
+from device.memory import peak_mb
 from federated.own_texts import answers, wearer
 from federated.personal_verdict import read_verdict, write_verdict
 from federated.settings import ROOT
@@ -70,7 +71,6 @@ def _learn(args: argparse.Namespace, adapters: Adapters) -> None:
     try:
         # Only here: PyTorch takes seconds to load, and the other options do without it.
         from federated import personal_run
-        from federated.task import peak_mb
     except ImportError as error:
         raise SidelongError(
             f"learning needs the extra `export` ({error}): pip install 'sidelong[export]'"
@@ -104,8 +104,7 @@ def _learn(args: argparse.Namespace, adapters: Adapters) -> None:
                     "it again, it goes on from there"
                 ) from error
             print("\n".join(verdict.sentences()))
-            if sys.platform == "linux":
-                print(f"It held {peak_mb():,.0f} MB of memory at most.")
+            print(f"It held {peak_mb():,.0f} MB of memory at most.")
             return
     _detach(args, adapters)
 

@@ -10,6 +10,7 @@ from flwr.app.message_type import MessageType
 from flwr.common.logger import log
 from flwr.serverapp import Grid
 
+from device.memory import peak_mb
 from federated.adapters import Arrays, initial, sent, write_gguf
 from federated.base_model import unpacked
 from federated.processes import alone, watch_parent
@@ -25,7 +26,7 @@ from federated.strategy import (
     nodes,
     save,
 )
-from federated.task import LIMIT, LONGEST, memory_bound, peak_mb
+from federated.task import LIMIT, LONGEST, memory_bound
 from federated.users import load_users, write_partitions
 
 

@@ -11,7 +11,6 @@ import math
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -198,11 +197,3 @@ def memory_bound(config: dict[str, Any], settings: Settings, arrays: Arrays, tok
 def perplexity(nll: float) -> float:
     """exp of a mean cross-entropy in nats a token; infinite where that overflows."""
     return math.exp(nll) if nll < 700 else math.inf
-
-
-def peak_mb() -> float:
-    """The most memory that this process has held, in MB (Linux's VmHWM)."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024 / MB
-    return math.nan

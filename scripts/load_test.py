@@ -41,10 +41,10 @@ from device.intake import Changed, Intake
 from device.language.catalog import Catalog
 from device.language.load import find_model, load_writer
 from device.language.spill import Spill
+from device.memory import peak_mb
 from device.messages import Card, Message, Thread
 from device.model_in_use import KEPT
 from scripts.bench.chat import ME, read_thread
-from scripts.bench.fresh import peak_mb
 from scripts.bench.stats import percentile
 
 NAME = "load"
