@@ -86,12 +86,10 @@ def _sampled(population: int, cohort: int) -> float:
 
 def draw(path: Path) -> None:
     """Both tables as curves."""
-    import matplotlib
+    from matplotlib.figure import Figure
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), sharey=True)
+    figure = Figure(figsize=(11, 4.2), layout="tight")
+    left, right = figure.subplots(1, 2, sharey=True)
     clients = [round(10 ** (k / 8)) for k in range(8, 41)]
     for r in ROUNDS:
         left.plot(clients, [everybody(n, r) for n in clients], label=f"{r} rounds")
@@ -116,9 +114,7 @@ def draw(path: Path) -> None:
         f"{VALUES:,} values (green: epsilon below 1)",
         fontsize=10,
     )
-    figure.tight_layout()
     figure.savefig(path, dpi=110)
-    plt.close(figure)
 
 
 def main() -> None:

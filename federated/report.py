@@ -156,13 +156,11 @@ def write(folder: Path, report: dict[str, Any]) -> None:
 
 def draw(report: dict[str, Any], path: Path) -> None:
     """Perplexity by user for every way, and who gains how much."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
+    from matplotlib.figure import Figure
 
     users = report["by_user"]
-    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.2), width_ratios=(2, 1))
+    figure = Figure(figsize=(12, 4.2), layout="tight")
+    left, right = figure.subplots(1, 2, width_ratios=(2, 1))
     for i, (way, label) in enumerate(list(WAYS.items())[:4]):
         heights = [math.exp(u[f"nll_{way}"]) for u in users]
         left.bar([x + 0.2 * i for x in range(len(users))], heights, 0.2, label=label)
@@ -183,9 +181,7 @@ def draw(report: dict[str, Any], path: Path) -> None:
     right.set_xlabel("users")
     right.legend(fontsize=7)
     right.set_title("gain in perplexity")
-    figure.tight_layout()
     figure.savefig(path, dpi=110)
-    plt.close(figure)
 
 
 def lines(report: dict[str, Any]) -> list[str]:

@@ -107,12 +107,10 @@ def aggregation(count: int) -> dict[str, Any]:
 
 def draw(report: Mapping[str, Any], path: Path) -> None:
     """Seconds over users, and over updates."""
-    import matplotlib
+    from matplotlib.figure import Figure
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.8))
+    figure = Figure(figsize=(10, 3.8), layout="tight")
+    left, right = figure.subplots(1, 2)
     users = [r["users"] for r in report["rounds"]]
     left.plot(users, [r["round_s"] for r in report["rounds"]], "o-", label="the round, s")
     left.plot(users, [r["whole_s"] for r in report["rounds"]], "o-", label="all of the run, s")
@@ -127,9 +125,7 @@ def draw(report: Mapping[str, Any], path: Path) -> None:
         axes.set_yscale("log")
         axes.grid(alpha=0.3)
         axes.legend(fontsize=8)
-    figure.tight_layout()
     figure.savefig(path, dpi=110)
-    plt.close(figure)
 
 
 def main() -> None:
