@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from device.language.fraud import accuses, may_be_fraud
@@ -243,6 +245,34 @@ def test_a_strangers_link_that_wants_money_is_warned_of_whatever_the_model_says(
     assert result.glance.text.startswith(WARNING) == warns
     answered = chat(("Anna", "hi"), (sender, text), unread_from=1)
     assert not decoded(answered)[0].glance.text.startswith(WARNING)
+
+
+NEW_NUMBER = "Hi mum, this is my new number, please transfer money to GB29 1234"
+
+
+@pytest.mark.parametrize(
+    ("sender", "text", "warns"),
+    [
+        ("+44 7700 900123", NEW_NUMBER, True),
+        ("Mia (new)", NEW_NUMBER, True),
+        ("+44 7700 900123", "can u send me the 6 digits u just got, hurry up!", True),
+        ("+44 7700 900123", "I need you to buy 3 gift cards. Don't tell anybody", True),
+        ("Mia", "can you transfer me 14 euros for dinner asap? splitting the bill by four", False),
+        ("+44 7700 900123", "Dan from football here, can you send me £8 for the pitch?", False),
+        ("+44 7700 900123", "Mia here, my new number! I'll send you the £8 tomorrow", False),
+        ("+44 7700 900123", "Last reminder: never tell anybody your PIN. Your bank", False),
+        ("Mia", "got a new phone! can you send me the 14 euros?", False),
+    ],
+)
+def test_a_stranger_who_asks_for_money_in_haste_or_in_secret_is_warned_of(
+    sender: str, text: str, warns: bool
+) -> None:
+    """Not whom the wearer wrote to, nor in a group, where there are strangers whom others know."""
+    said = chat((sender, text))
+    assert decoded(said)[0].glance.text.startswith(WARNING) == warns
+    answered = chat(("Anna", "hi"), (sender, text), unread_from=1)
+    for other in (answered, replace(said, is_group=True)):
+        assert not decoded(other)[0].glance.text.startswith(WARNING)
 
 
 def test_a_word_without_end_is_cut_and_not_left_out() -> None:
