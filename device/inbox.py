@@ -201,7 +201,7 @@ class Inbox(InboxFile):
         False once a card up to this message or a later one has been claimed, in any process and
         after any restart, and for a message that isn't kept (any more). No order of steps can
         draw exactly once across a crash; claiming first means never twice. What a crash left
-        undrawn stays unread and is told by `ThreadInfo.interrupted`.
+        undrawn stays unread.
         """
         with self._using() as db, transaction(db):
             return self._advance("claimed", connector, thread_id, message_id)

@@ -13,8 +13,7 @@ def threads(db: sqlite3.Connection) -> list[ThreadInfo]:
     rows = db.execute(
         """
         SELECT t.connector, t.id AS thread_id, t.title, t.me, t.is_group,
-               c.messages, c.unread, coalesce(c.newest_unread, 0) > t.claimed AS due,
-               t.claimed > t.shown AS interrupted, m.*
+               c.messages, c.unread, coalesce(c.newest_unread, 0) > t.claimed AS due, m.*
         FROM (
             SELECT thread, count(*) AS messages, max(seq) AS last,
                    sum(seq > read AND sender != me) AS unread,

@@ -31,8 +31,6 @@ class ThreadInfo:
     """The newest message by order of arrival; its `id` is never None."""
     due: bool
     """An unread message of somebody else came after the last card that was claimed."""
-    interrupted: bool
-    """A card was claimed and never marked as shown: it is being drawn, or a crash came between."""
 
 
 def with_ids(messages: Iterable[Message]) -> Iterator[tuple[str, Message]]:
@@ -78,5 +76,4 @@ def info_of(row: sqlite3.Row) -> ThreadInfo:
         unread=row["unread"],
         last=message_of(row),
         due=bool(row["due"]),
-        interrupted=bool(row["interrupted"]),
     )

@@ -76,8 +76,6 @@ class Profile:
     name: str
     area: tuple[int, int]
     """Width and height in pixels; of a terminal in cells."""
-    depth: int
-    """Bits of brightness or colour a pixel."""
     width: int
     """Pixels of the longest line."""
     lines: int
@@ -170,7 +168,7 @@ _NOTO_SANS_21 = _by_width(
 )
 
 EVEN_G1 = Profile(
-    "Even G1", (576, 136), 1, 488, 5,
+    "Even G1", (576, 136), 488, 5,
     Font(
         {char: 2 * step + 2 for char, step in _G1_STEPS.items()},
         ((*_CYRILLIC, 18), (*_KANA, 18), (*_HAN, 18), (*_HANGUL, 24)),
@@ -182,7 +180,7 @@ scripts of one width were measured on the glasses by the authors of MentraOS (it
 what they don't list, accented letters among it, isn't counted on."""
 
 EVEN_G2 = Profile(
-    "Even G2", (576, 288), 4, 560, 10,
+    "Even G2", (576, 288), 560, 10,
     Font(
         dict.fromkeys(
             [*ASCII, *(chr(c) for c in range(0xA1, 0x100) if chr(c) not in "\u00ad¨¯´µ¸"), "◇"], 13
@@ -195,30 +193,30 @@ the rest is skipped without a trace. Widths aren't published: 13 pixels each fol
 500 characters that fill its 576x288, and a line of wide letters may come out longer."""
 
 VUZIX_Z100 = Profile(
-    "Vuzix Z100", (640, 480), 4, 390, 7,
+    "Vuzix Z100", (640, 480), 390, 7,
     Font(_NOTO_SANS_21, ((*_CYRILLIC, 14), (*_KANA, 21), (*_HAN, 21), (*_HANGUL, 21))),
     _PLAIN,
 )  # fmt: skip
 """Noto Sans at 21 pixels, of which 390 in a row were found usable: MentraOS's display-utils."""
 
 HALO = Profile(
-    "Brilliant Halo", (256, 256), 24, 240, 7,
+    "Brilliant Halo", (256, 256), 240, 7,
     Font(dict.fromkeys(ASCII, 8)), _PLAIN, line_height=12,
 )  # fmt: skip
 """Dogica at 8 pixels, the firmware's own font. The canvas is seen through a round lens: seven
 lines of 30 characters stand inside the circle."""
 
 FRAME = Profile(
-    "Brilliant Frame", (640, 400), 4, 640, 6,
+    "Brilliant Frame", (640, 400), 640, 6,
     Font({char: step + 4 for char, step in _FRAME_STEPS.items()}), _PLAIN, line_height=60,
 )  # fmt: skip
 """The widths, 4 pixels between characters and 60 from line to line are those of the maker's Python
 SDK. It lists no slash, and takes 25 for what it doesn't list."""
 
-BROWSER = Profile("browser", (48, 9), 24, 48, 9, Font(cell=1), _LENS, "…", framed=True)
+BROWSER = Profile("browser", (48, 9), 48, 9, Font(cell=1), _LENS, "…", framed=True)
 """In cells: the page's own stylesheet says how large one is."""
 
-TERMINAL = Profile("terminal", (80, 24), 24, 76, 23, Font(cell=1), _LENS, "…", framed=True)
+TERMINAL = Profile("terminal", (80, 24), 76, 23, Font(cell=1), _LENS, "…", framed=True)
 """In cells, the frame around the glass left out."""
 
 PROFILES = (EVEN_G1, EVEN_G2, VUZIX_Z100, HALO, FRAME, BROWSER, TERMINAL)

@@ -47,8 +47,6 @@ class GgufHeader:
     """"model", "adapter", "mmproj" and so on."""
     name: str | None
     licence: str | None
-    context_length: int | None
-    """Tokens of context it was trained for."""
     quantization: str
     """Such as "Q4_0"; "unknown" where the file doesn't say or says something newer."""
     has_chat_template: bool
@@ -93,7 +91,6 @@ def read_header(path: Path) -> GgufHeader:
         kind=text("general.type") or "model",
         name=text("general.name"),
         licence=text("general.license"),
-        context_length=number(f"{architecture}.context_length"),
         quantization="unknown" if file_type is None else _FILE_TYPES.get(file_type, "unknown"),
         has_chat_template=bool(text("tokenizer.chat_template")),
         prompt=text("sidelong.prompt"),

@@ -66,16 +66,13 @@ class Judge:
         if found["coverage"] < self.least_covered:
             reason = Reason("whole", statement, "Most of it is not in the thread.")
             return Verdict(False, (reason,))
-        if _probability(found) < self.threshold:
+        if probability(found) < self.threshold:
             return Verdict(False, (_reason(statement, found),))
         return hard
 
-    def probability(self, statement: str, thread: Thread) -> float:
-        """p(true) by the weighing alone; the hard rules are not asked."""
-        return _probability(features(statement, thread))
 
-
-def _probability(found: dict[str, float]) -> float:
+def probability(found: dict[str, float]) -> float:
+    """p(true) of a statement with these features, by the weighing alone."""
     total = BIAS + sum(WEIGHTS.get(name, 0.0) * value for name, value in found.items())
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
 

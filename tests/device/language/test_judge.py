@@ -6,7 +6,7 @@ import pytest
 
 from device.language.claims import FEATURES, features
 from device.language.grounding import check
-from device.language.judge import Judge
+from device.language.judge import Judge, probability
 from device.language.judge_weights import WEIGHTS
 from tests.fakes import thread
 
@@ -37,8 +37,8 @@ from tests.fakes import thread
     ],
 )  # fmt: skip
 def test_the_judge_prefers_the_true_twin(said: tuple[str, ...], true: str, false: str) -> None:
-    judge, there = Judge(), thread(*said)
-    assert judge.probability(true, there) > judge.probability(false, there)
+    there = thread(*said)
+    assert probability(features(true, there)) > probability(features(false, there))
 
 
 def test_every_feature_has_a_weight() -> None:

@@ -12,7 +12,9 @@ from rich.console import Console
 
 from device.assistant import card_json
 from device.displays.terminal import QUOTE_MARK, show_card
+from device.language.claims import features
 from device.language.grounding import check
+from device.language.judge import probability
 from device.language.plain_replies import HINDI, PLAIN
 from device.language.prompt import ThreadPrompt
 from device.language.showing import LINES
@@ -130,7 +132,7 @@ def test_what_passes_the_rules_and_is_unlikely_is_a_quote() -> None:
     chat = Thread("t", "Anna", tuple(Message(who, text) for who, text in MOVED), "Ben")
     stale = "Dinner is at Oakfield on Friday."
     assert check(stale, chat).passes
-    assert LINES["summary"].probability(stale, chat) < LINES["summary"].threshold
+    assert probability(features(stale, chat)) < LINES["summary"].threshold
     assert card(script(summary=stale), chat).summary.source == "quote"
 
 
