@@ -18,7 +18,6 @@ RECENCY_DAYS = 30.0
 
 _QUERY_WORDS = 32
 _QUERY_CHARS = 1000
-_SNIPPET_CHARS = 160
 
 # BM25 is negative, the better the lower.
 _RANK = """
@@ -26,23 +25,14 @@ _RANK = """
         coalesce(m.date, date(m.received, 'unixepoch'))), 0))))
 """
 
-# Snippets are cut for the winners only: on long texts that is the slow part.
 _BY_WORDS = f"""
-    WITH best AS MATERIALIZED (
-        SELECT words.rowid AS seq, {_RANK} AS score
-        FROM words JOIN messages AS m ON m.seq = words.rowid
-        WHERE words MATCH :match ORDER BY score, m.seq DESC LIMIT :limit
-    )
-    SELECT m.*, t.connector, t.id AS thread_id, t.title,
-           snippet(words, 0, '', '', '…', 16) AS snippet
-    FROM best CROSS JOIN words ON words.rowid = best.seq
-    JOIN messages AS m ON m.seq = best.seq JOIN threads AS t ON t.key = m.thread
-    WHERE words MATCH :match ORDER BY best.score, m.seq DESC
+    SELECT m.*, t.connector, t.id AS thread_id, t.title
+    FROM words JOIN messages AS m ON m.seq = words.rowid JOIN threads AS t ON t.key = m.thread
+    WHERE words MATCH :match ORDER BY {_RANK}, m.seq DESC LIMIT :limit
 """
 
 _AS_IT_STANDS = """
-    SELECT m.*, t.connector, t.id AS thread_id, t.title,
-           substr(m.text, max(1, instr(m.text, :plain) - 40)) AS snippet
+    SELECT m.*, t.connector, t.id AS thread_id, t.title
     FROM messages AS m JOIN threads AS t ON t.key = m.thread
     WHERE instr(m.text, :plain) ORDER BY m.seq DESC LIMIT :limit
 """
@@ -97,8 +87,6 @@ class Hit:
     thread_id: str
     title: str | None
     message: Message
-    snippet: str
-    """The part of the text around the match, at most 160 characters."""
 
 
 def search(db: sqlite3.Connection, query: str, limit: int) -> list[Hit]:
@@ -115,10 +103,7 @@ def search(db: sqlite3.Connection, query: str, limit: int) -> list[Hit]:
         "days": RECENCY_DAYS,
     }
     rows = db.execute(_BY_WORDS, parts).fetchall() or db.execute(_AS_IT_STANDS, parts).fetchall()
-    return [
-        Hit(r["connector"], r["thread_id"], r["title"], message_of(r), _cut(r["snippet"]))
-        for r in rows
-    ]
+    return [Hit(r["connector"], r["thread_id"], r["title"], message_of(r)) for r in rows]
 
 
 def passages(
@@ -161,8 +146,3 @@ def passages(
 def _quoted(word: str) -> str:
     """As a string of FTS5's, so that nothing in it is syntax."""
     return '"' + word.replace('"', '""').replace("\0", " ") + '"'
-
-
-def _cut(snippet: str) -> str:
-    """One word without spaces can be a megabyte; the wearer wants to see a line."""
-    return snippet if len(snippet) <= _SNIPPET_CHARS else snippet[: _SNIPPET_CHARS - 1] + "…"

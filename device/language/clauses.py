@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from device.language.values import Value, fold, values
-from device.language.words import content, denies_something, stem, words
+from device.language.words import content, stem, words
 from device.messages import Thread
 
 _CLAUSE = re.compile(r"[.!?;:\n…]+(?=\s|$)|,(?=\s)|\s[-–—]+\s|\b(?:but|because|so|while)\b")
@@ -44,7 +44,6 @@ class Clause:
     """Index into the cast; 0 is the wearer."""
     folded: str
     stems: frozenset[str]
-    negated: bool
     people: frozenset[int]
     """Who is named in it."""
     addressed: int | None
@@ -89,8 +88,7 @@ def index_of(thread: Thread) -> Index:
             index.clauses.append(
                 Clause(
                     number, len(index.clauses), people[message.sender], folded, stems,
-                    denies_something(tokens), frozenset(named),
-                    addressed(folded, index.cast),
+                    frozenset(named), addressed(folded, index.cast),
                     tuple(values(piece, source=True)[:MOST_VALUES]),
                 )
             )  # fmt: skip
