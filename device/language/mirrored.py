@@ -1,8 +1,10 @@
-"""Does a draft say, as the wearer's own, what somebody else said of themselves?
+"""Does a draft only give back what was said: as the wearer's own what somebody else said of
+themselves, the question that was asked, or another draft?
 
-A small model answers "I'll bring the stove" with "ok, I'll bring the stove", and "pick you up at
-5?" with "I'll pick you up at 5". Both have every word of the thread and promise the wrong one's
-part.
+A small model answers "I'll bring the stove" with "ok, I'll bring the stove", "pick you up at 5?"
+with "I'll pick you up at 5", and "which number is right?" with "which number is right?". All have
+every word of the thread. And where it drafts one fact twice, the two may be opposites: "the name is
+Ana", "the name isn't noted".
 """
 
 from __future__ import annotations
@@ -26,14 +28,18 @@ _BOTH_WAYS_WORDS = """
 """
 _BOTH_WAYS = frozenset(map(stem, _BOTH_WAYS_WORDS.split()))
 """Words before "you" that say as much the other way round ("see you at 8"), or are no deeds."""
+_QUESTION = re.compile(r"\?\W*$")
 LEAST = 2
 """Words of content that one clause must share with the other."""
 MOST = 0.6
 """Of a clause's words of content, the share from which on it says the same."""
+LEAST_REPEATED, MOST_REPEATED = 3, 0.75
+"""The same of two whole drafts."""
 
 
 def is_mirrored(text: str, thread: Thread) -> bool:
-    """Whether a clause of the draft, in the first person, says what another one's did.
+    """Whether a clause of the draft, in the first person, says what another one's did, or asks what
+    was asked. Of 4,878 replies that people wrote 3 ask so.
 
     >>> from device.messages import Message
     >>> said = Message("Hal", "I'll bring the stove and two sleeping bags")
@@ -42,25 +48,45 @@ def is_mirrored(text: str, thread: Thread) -> bool:
     True
     >>> is_mirrored("ok so i'll pick you up at 5:15", thread), is_mirrored("I'll be there", thread)
     (True, False)
+    >>> said = Message("Jo", "Which number is right? And do you have the signed lists")
+    >>> is_mirrored("Jo, which number is right?", Thread("t", "Nina", (said,)))
+    True
     >>> said = Message("Jo", "I'm making a cherry cake and I want you at my table")
     >>> is_mirrored("I'll make the cherry cake", Thread("t", "Nina", (said,)))
     True
     """
-    names = {stem(name) for person in cast_of(members(thread)) for name in person}
+    names = _names(thread)
     theirs = [fold(p) for m in thread.news if m.sender != thread.me for p in pieces(m.text)]
     told = [
         set(content(words(p))) - names for p in theirs if _SELF.search(p) and not _ASKS.search(p)
     ]
+    asked = [set(content(words(p))) - names for p in theirs if _QUESTION.search(p)]
     deeds = {verb for p in theirs for verb in _deeds(p)}
     for piece in map(fold, pieces(text)):
-        if not _SELF.search(piece):
-            continue
+        own, asks = _SELF.search(piece), _QUESTION.search(piece)
         said = set(content(words(piece))) - names
-        if any(len(said & t) >= max(LEAST, MOST * len(said)) for t in told):
+        before = (told if own else []) + (asked if asks else [])
+        if any(len(said & t) >= max(LEAST, MOST * len(said)) for t in before):
             return True
-        if deeds.intersection(_deeds(piece)):
+        if own and deeds.intersection(_deeds(piece)):
             return True
     return False
+
+
+def repeats(text: str, other: str, thread: Thread) -> bool:
+    """Whether two drafts say much the same, of which one may be denied. Of the replies that people
+    wrote to 1,626 threads two do so.
+
+    >>> case, nobody = "green with a duck, the name of the staff is", Thread("t", "Nina", ())
+    >>> repeats(f"{case} at 4", f"{case} not noted", nobody), repeats(case, "it is green", nobody)
+    (True, False)
+    """
+    one, two = (set(content(words(draft))) - _names(thread) for draft in (text, other))
+    return len(one & two) >= max(LEAST_REPEATED, MOST_REPEATED * max(len(one), len(two)))
+
+
+def _names(thread: Thread) -> set[str]:
+    return {stem(name) for person in cast_of(members(thread)) for name in person}
 
 
 def _deeds(piece: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from device.language.grounding import check_reply
 from device.language.judge import Judge
-from device.language.mirrored import is_mirrored
+from device.language.mirrored import is_mirrored, repeats
 from device.language.polarity import contradicts
 from device.language.prompt import NOTHING_ASKED
 from device.language.repetition import is_stuck
@@ -44,13 +44,19 @@ def line_passes(task: str, text: str, thread: Thread) -> bool:
 
 
 def draft_passes(intent: str, text: str, thread: Thread, taken: Iterable[str]) -> bool:
-    """Whether a whole draft of `intent` passes its check, and differs from all `taken` ones."""
+    """Whether a whole draft of `intent` passes its check, and differs from all `taken` ones, as yes
+    differs from no."""
+    refuses = contradicts("accept", text)
     return not (
         _is_broken(text)
         or contradicts(intent, text)
         or text.casefold() in (other.casefold() for other in taken)
         or not check_reply(text, thread).passes
         or is_mirrored(text, thread)
+        or any(
+            repeats(text, other, thread) and contradicts("accept", other) == refuses
+            for other in taken
+        )
     )
 
 

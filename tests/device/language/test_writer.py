@@ -17,7 +17,7 @@ from device.language.grounding import check
 from device.language.judge import probability
 from device.language.plain_replies import HINDI, PLAIN
 from device.language.prompt import ThreadPrompt
-from device.language.showing import LINES
+from device.language.showing import LINES, draft_passes
 from device.language.work import DRAFTS
 from device.language.writer import Writer
 from device.messages import INTENTS, Card, Draft, Line, Message, Thread
@@ -167,6 +167,28 @@ def test_who_says_what_another_one_said_of_themselves_is_not_drafted() -> None:
     thread = Thread("t", "Anna", (told,), "Ben")
     result = card(script(reply_accept="ok, i'll bring the stove and sleeping bags"), thread)
     assert "stove" not in " ".join(draft.text for draft in result.drafts)
+
+
+FIRST = "the case is green with a duck, the name is Ben"
+
+
+@pytest.mark.parametrize(
+    ("intent", "text", "passes"),
+    [
+        ("accept", "the case is green with a duck, the name is not known", False),
+        ("ack", "green case with a duck, name Ben, ok", False),
+        ("accept", "ok, I'll look for a green case", True),
+        ("decline", "Sorry, I can't look for a green case with a duck and a name", True),
+        ("ask", "whose green case was found in row 9?", False),  # that is what was asked
+        ("ask", "whose duck is it?", True),
+    ],
+)
+def test_a_draft_says_neither_what_another_one_does_nor_what_was_asked(
+    intent: str, text: str, passes: bool
+) -> None:
+    asked = Message("Ben", "hi! Whose is the green case from row 9? A duck and a name are on it")
+    thread = Thread("t", "Anna", (asked,), "Ben")
+    assert draft_passes(intent, text, thread, [FIRST, ""]) is passes
 
 
 def test_what_is_asked_is_the_askers_own_words_however_the_model_puts_it() -> None:
