@@ -44,8 +44,8 @@ def line_passes(task: str, text: str, thread: Thread) -> bool:
 
 
 def draft_passes(intent: str, text: str, thread: Thread, taken: Iterable[str]) -> bool:
-    """Whether a whole draft of `intent` passes its check, and differs from all `taken` ones, as yes
-    differs from no."""
+    """Whether a whole draft of `intent` passes its check, and says another thing than all `taken`
+    ones. A refusal may have the words of what it refuses."""
     refuses = contradicts("accept", text)
     return not (
         _is_broken(text)
