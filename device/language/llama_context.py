@@ -20,7 +20,6 @@ from device.language.tuning import MOST_ROWS, Tuning
 BATCH = MOST_ROWS
 """Rows decoded in one call at most."""
 _FLASH = {
-    "auto": llama.LLAMA_FLASH_ATTN_TYPE_AUTO,
     "on": llama.LLAMA_FLASH_ATTN_TYPE_ENABLED,
     "off": llama.LLAMA_FLASH_ATTN_TYPE_DISABLED,
 }
@@ -35,6 +34,8 @@ class Row(NamedTuple):
     token: int
     wanted: bool
     """Whether its logits are."""
+    also: tuple[int, ...] = ()
+    """Other sequences that it belongs to as well."""
 
 
 def _free(context: Any, batch: Any, model: LlamaModel) -> None:
@@ -71,7 +72,7 @@ class LlamaContext:
         self._n_cells = int(llama.llama_n_ctx(self._context))
         self._n_vocab = int(llama.llama_vocab_n_tokens(llama.llama_model_get_vocab(model.pointer)))
         self._memory = llama.llama_get_memory(self._context)
-        self._batch = llama.llama_batch_init(BATCH, 0, 1)
+        self._batch = llama.llama_batch_init(BATCH, 0, n_seqs)
         self._finalizer = weakref.finalize(self, _free, self._context, self._batch, model)
 
     def free(self) -> None:
@@ -87,6 +88,9 @@ class LlamaContext:
             batch.pos[i] = row.position
             batch.n_seq_id[i] = 1
             batch.seq_id[i][0] = row.seq
+            for seq in row.also:
+                batch.seq_id[i][batch.n_seq_id[i]] = seq
+                batch.n_seq_id[i] += 1
             batch.logits[i] = row.wanted
         status = llama.llama_decode(self._context, batch)
         if status:
@@ -141,6 +145,8 @@ class LlamaContext:
         scales = (ctypes.c_float * 1)(scale)
         count = 0 if adapter is None else 1
         if llama.llama_set_adapters_lora(self._context, pointers, count, scales):
+            if adapter is not None:
+                llama.llama_adapter_lora_free(adapter)
             raise ModelError(f"{path}: llama.cpp refuses the adapter")
         if self._adapter is not None:
             llama.llama_adapter_lora_free(self._adapter)

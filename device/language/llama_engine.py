@@ -139,41 +139,46 @@ class LlamaEngine(SequenceEngine[Counted]):
                     yield step
 
     def _score(self, seq: Seq, continuations: Sequence[Sequence[Token]]) -> list[float]:
+        totals = [0.0] * len(continuations)
+        # Continuations that differ in their last token only share a branch and its logits.
+        beginnings = sorted({tuple(c[:-1]) for c in continuations if len(c) > 1})
         try:
-            (row,) = self._decode_all([seq])
-            first = log_softmax(self._context.logits(row))
-            totals = [float(first[c[0]]) for c in continuations]
-            # Continuations that differ in their last token only share a branch and its logits.
-            behind = sorted({tuple(c[:-1]) for c in continuations if len(c) > 1})
-            for start in range(0, len(behind), BRANCHES):
-                self._score_behind(seq, behind[start : start + BRANCHES], continuations, totals)
+            for start in range(0, max(1, len(beginnings)), BRANCHES):
+                some = beginnings[start : start + BRANCHES]
+                self._score_branches(seq, some, continuations, totals)
             return totals
         finally:
             self._cut(seq, len(self._sequences[seq].tokens) - 1)
 
-    def _score_behind(
+    def _score_branches(
         self,
         seq: Seq,
         beginnings: Sequence[tuple[Token, ...]],
         continuations: Sequence[Sequence[Token]],
         totals: list[float],
     ) -> None:
-        """Add to `totals` what comes after the first token, one branch a beginning."""
-        rows: list[Row] = []
-        targets: list[list[tuple[int, Token]]] = []
-        for branch, beginning in enumerate(beginnings, start=self._n_seqs):
+        """Add to `totals` what is known once each beginning is decoded in a branch of its own.
+
+        What is still queued of `seq` comes in the same batch, in all branches at once.
+        """
+        branches = tuple(range(self._n_seqs, self._n_seqs + len(beginnings)))
+        end = len(self._sequences[seq].tokens)
+        rows = [row._replace(also=branches) for row in self._queue(seq)]
+        targets = [
+            [(k, c[0]) for k, c in enumerate(continuations)] if r.wanted else [] for r in rows
+        ]
+        for branch, beginning in zip(branches, beginnings, strict=True):
             whose = [k for k, c in enumerate(continuations) if tuple(c[:-1]) == beginning]
             for i, token in enumerate(beginning):
-                rows.append(Row(branch, len(self._sequences[seq].tokens) + i, token, True))
+                rows.append(Row(branch, end + i, token, True))
                 targets.append([(k, continuations[k][i + 1]) for k in whose])
-        branches = range(self._n_seqs, self._n_seqs + len(beginnings))
         try:
             for branch in branches:
                 self._context.copy(seq, branch)
             for start in range(0, len(rows), BATCH):
-                self._context.decode(rows[start : start + BATCH])
+                self._decode(rows[start : start + BATCH])
                 for i, wanted in enumerate(targets[start : start + BATCH]):
-                    row = log_softmax(self._context.logits(i))
+                    row = log_softmax(self._context.logits(i)) if wanted else ()
                     for k, token in wanted:
                         totals[k] += float(row[token])
         finally:
@@ -196,8 +201,12 @@ class LlamaEngine(SequenceEngine[Counted]):
         return seq
 
     def set_adapter(self, path: Path | None, scale: float = 1.0) -> None:
+        try:
+            name = "" if path is None else f"{sha256_of(path)} {scale}"
+        except OSError as error:
+            raise ModelError(f"{path}: can't be read ({error.strerror})") from error
         self._context.set_adapter(path, scale)
-        self._adapter = "" if path is None else f"{sha256_of(path)} {scale}"
+        self._adapter = name
         for seq in self._sequences:
             self._cut(seq, 0)
 
@@ -226,11 +235,12 @@ class LlamaEngine(SequenceEngine[Counted]):
         return [i for i, row in enumerate(rows) if row.wanted]
 
     def _decode(self, rows: Sequence[Row]) -> None:
+        held = {row.seq: row for row in rows if row.seq in self._sequences}  # the last of each
         try:
             self._context.decode(rows)
-        except RuntimeError:
-            for seq in {row.seq for row in rows}:
+        except BaseException:  # an interrupt too: the cache may hold some of them
+            for seq in held:
                 self._cut(seq, self._sequences[seq].decoded)
             raise
-        for row in rows:
-            self._sequences[row.seq].decoded = row.position + 1
+        for seq, row in held.items():
+            self._sequences[seq].decoded = row.position + 1

@@ -53,5 +53,8 @@ def read(path: Path, fingerprint: str) -> tuple[list[int], memoryview]:
         raise ModelError(f"{path}: a damaged saved thread; it is read anew")
     if rest[:64] != fingerprint.encode("ascii"):
         raise ModelError(f"{path}: saved with another model or adapter; it is read anew")
-    (count,) = struct.unpack_from("<I", rest, 64)
-    return list(struct.unpack_from(f"<{count}I", rest, 68)), rest[68 + 4 * count :]
+    try:
+        (count,) = struct.unpack_from("<I", rest, 64)
+        return list(struct.unpack_from(f"<{count}I", rest, 68)), rest[68 + 4 * count :]
+    except struct.error as error:
+        raise ModelError(f"{path}: a saved thread cut short; it is read anew") from error

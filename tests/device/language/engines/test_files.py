@@ -5,15 +5,18 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from device.errors import ModelError
 from device.language.engine import Engine
+from device.language.llama_context import LlamaContext, Row
 from device.language.llama_engine import LlamaEngine
 from device.language.onnx_engine import OnnxEngine
+from device.language.saved import MAGIC
 from tests.engines import (
     ADAPTER,
     EXPECTED,
@@ -68,7 +71,8 @@ def test_a_damaged_file_is_refused(engine: Engine, tmp_path: Path) -> None:
         path.write_bytes(damaged)
         with pytest.raises(ModelError):
             engine.load(path)
-    for content in (whole[:-1], whole[:100], whole + b"\0", b""):
+    short = [MAGIC + zlib.crc32(rest).to_bytes(4, "little") + rest for rest in (b"", whole[12:78])]
+    for content in (whole[:-1], whole[:100], whole + b"\0", b"", *short):
         path.write_bytes(content)
         with pytest.raises(ModelError):
             engine.load(path)
@@ -172,6 +176,31 @@ def test_what_is_no_onnx_model(tmp_path: Path, content: bytes | None) -> None:
 
 
 # --- resources ---
+
+
+@pytest.mark.parametrize("exception", [RuntimeError, KeyboardInterrupt])
+def test_a_batch_that_was_cut_off_leaves_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch, exception: type[BaseException]
+) -> None:
+    """An interrupt may come when the batch is in the cache already."""
+    with LlamaEngine(GGUF, n_ctx=200, threads=1) as engine:
+        seq = started(engine, words(9))
+        engine.prefill([seq])
+        decode = LlamaContext.decode
+
+        def late(context: LlamaContext, rows: Sequence[Row]) -> None:
+            decode(context, rows)
+            raise exception
+
+        engine.extend(seq, words(5, seed=5))
+        with monkeypatch.context() as patched:
+            patched.setattr(LlamaContext, "decode", late)
+            with pytest.raises(exception):
+                engine.prefill([seq])
+        engine.truncate(seq, 9)
+        engine.extend(seq, words(5, seed=6))
+        wanted = fresh(engine, [*words(9), *words(5, seed=6)])
+        assert go_on(engine, [seq]) == [wanted]
 
 
 def test_a_full_cache_says_so_and_recovers() -> None:
