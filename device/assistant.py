@@ -56,6 +56,10 @@ class Assistant:
         """
         return self._writer.stages(thread)
 
+    def keep_up(self, thread: Thread) -> None:
+        """Read on in a thread that is prefilled, before anything is asked of it."""
+        self._writer.keep_up(thread)
+
     def forget(self, thread_id: str) -> None:
         """Keep nothing of that thread, neither in memory nor on disk."""
         self._writer.forget(thread_id)

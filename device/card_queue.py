@@ -44,6 +44,9 @@ class Model(Protocol):
         Other threads' stages may come in between.
         """
 
+    def keep_up(self, thread: Thread) -> None:
+        """Read on in a thread that is in memory, before anything is asked of it."""
+
     def forget(self, thread_id: str) -> None:
         """Keep nothing of that thread, neither in memory nor on disk."""
 
@@ -100,6 +103,7 @@ class CardQueue:
         self._model = model
         self._thread = thread
         self._wanted: dict[str, _Wanted] = {}
+        self._read: dict[str, None] = {}
         self._anew: dict[str, int] = {}
         self._count = itertools.count(1)
         self._turns = itertools.count(1)
@@ -129,8 +133,17 @@ class CardQueue:
         """The wearer waits for the rest of that card."""
         self._hurried = conversation
 
+    def was_read(self, conversation: str) -> None:
+        """Nothing is new in it any more: the model takes note when there is nothing to write.
+
+        The next message is then all that it has to read when it comes.
+        """
+        self._read[conversation] = None
+        self._work.set()
+
     def forget(self, conversation: str) -> None:
         """The model is to keep nothing of it."""
+        self._read.pop(conversation, None)
         if (wanted := self._wanted.get(conversation)) is not None and wanted.begun:
             del self._wanted[conversation]
         with suppress(RuntimeError):  # its thread has ended
@@ -140,6 +153,9 @@ class CardQueue:
         """Write until cancelled. Raises `StoreError`."""
         while True:
             await self._work.wait()
+            if not self._wanted and self._read:
+                await self._keep_up(self._read.popitem()[0])
+                continue
             if not self._wanted:
                 self._work.clear()
                 continue
@@ -204,6 +220,15 @@ class CardQueue:
             log.exception("model", extra=about(glance.thread.id))
             failed = True
         return replace(glance, card=card, arrived=None, part="rest", failed=failed)
+
+    async def _keep_up(self, conversation: str) -> None:
+        """It only saves time later: whatever is in its way, the next card tells of it."""
+        loop = asyncio.get_running_loop()
+        try:
+            thread = await asyncio.to_thread(self._newest, conversation)
+            await loop.run_in_executor(self._thread, self._model.keep_up, thread)
+        except Exception:
+            log.exception("model", extra=about(conversation))
 
     def _newest(self, conversation: str) -> Thread:
         whole = self._inbox.count(self._name, conversation)

@@ -91,6 +91,9 @@ class Intake:
         first, me = run[0], self.me(run[0].conversation)
         thread = Thread(first.conversation, me, (), run[-1].title, first.is_group)
         new = self._inbox.ingest(self._name, thread, [arrival.message for arrival in run])
+        own = [a.message.id for a in run if a.message.sender == me and a.message.id]
+        if own:  # written on another device, perhaps: who answers has read
+            self._inbox.mark_read(self._name, first.conversation, own[-1])
         others = any(arrival.message.sender != me for arrival in run)
         return Changed(first.conversation, new, bool(new) and others)
 

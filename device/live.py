@@ -228,6 +228,7 @@ class Live:
             self._queue.want(event.conversation)
         else:  # the wearer's own word, from another device perhaps
             self._desk.clear(event.conversation)
+            self._queue.was_read(event.conversation)
 
     def _was_written(self, written: Written) -> None:
         """A glance, the rest of a card, or both. It is shown at once where the glass is free."""
@@ -251,9 +252,13 @@ class Live:
         """What consent orders."""
         tell = self._events.put_nowait
         if isinstance(order, Send):
-            self._spawn(self._dispatch.send(order, tell), self._sends)
+            self._spawn(self._send(order), self._sends)
         else:
             self._spawn(self._dispatch.take_back(order, tell), self._sends)
+
+    async def _send(self, order: Send) -> None:
+        await self._dispatch.send(order, self._events.put_nowait)
+        self._queue.was_read(order.conversation)
 
     def _lacks(self) -> Iterator[str]:
         """What the wearer may expect of the connector in vain."""
@@ -287,5 +292,6 @@ class Live:
                 if (arrived := self._desk.was_drawn()) is not None:
                     self._figures.glance_ms.append((shown - arrived) * 1000)
                 if (read := self._desk.was_read()) is not None:
+                    self._queue.was_read(read[0])
                     self._spawn(self._dispatch.read(*read), self._sends)
         answering.was_drawn()

@@ -47,6 +47,10 @@ class ModelInUse:
             log.exception("model")
         yield from self._assistant.stages(thread)
 
+    def keep_up(self, thread: Thread) -> None:
+        """Read on in a thread that is prefilled, before anything is asked of it."""
+        self._assistant.keep_up(thread)
+
     def forget(self, thread_id: str) -> None:
         """Keep nothing of that thread, neither in memory nor on disk."""
         self._assistant.forget(thread_id)

@@ -121,6 +121,9 @@ class Watching:
         self._taken(thread)
         return self._model.stages(thread)
 
+    def keep_up(self, thread: Thread) -> None:
+        self._model.keep_up(thread)
+
     def forget(self, thread_id: str) -> None:
         self._model.forget(thread_id)
 

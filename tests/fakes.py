@@ -95,6 +95,8 @@ class ScriptedEngine:
         self.n_ctx = n_ctx
         self.n_vocab = ByteTokenizer.n_vocab
         self.prefilled = 0
+        self.batches: list[int] = []
+        """How many answers each call of `generate` was for."""
         self._n_seqs = n_seqs
         self._answer = answer
         self._asked: dict[str, int] = {}
@@ -159,6 +161,7 @@ class ScriptedEngine:
         nats: list[float] | None = None,
     ) -> Iterator[list[int | None]]:
         """An answer is likely if it is what is answered the next time, too."""
+        self.batches.append(len(seqs))
         most = [max_tokens] * len(seqs) if isinstance(max_tokens, int) else list(max_tokens)
         answers = [
             self._tokenizer.encode(self._ask(seq))[:n] for seq, n in zip(seqs, most, strict=True)

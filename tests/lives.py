@@ -141,11 +141,15 @@ class Quick:
     def __init__(self, write: Callable[[Thread], Card]):
         self._write = write
         self.forgotten: list[str] = []
+        self.kept_up: list[Thread] = []
 
     def stages(self, thread: Thread) -> Iterator[Card]:
         whole = self._write(thread)
         yield replace(quoted_card(thread), glance=whole.glance, triage=whole.triage)
         yield whole
+
+    def keep_up(self, thread: Thread) -> None:
+        self.kept_up.append(thread)
 
     def forget(self, thread_id: str) -> None:
         self.forgotten.append(thread_id)

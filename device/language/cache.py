@@ -97,6 +97,10 @@ class ThreadCache:
         tokens, dropped = thread_tokens(self._prompt, thread, self._limit)
         return self._limit if dropped else len(tokens)
 
+    def holds(self, thread_id: str) -> bool:
+        """Whether the engine holds something of that thread."""
+        return thread_id in self._seqs
+
     def sync(self, thread: Thread) -> Cached:
         """Bring the engine up to the thread as it is now; only what is new is queued."""
         folded = self._known(thread)

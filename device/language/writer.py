@@ -90,6 +90,15 @@ class Writer:
         self._engine.prefill([cached.seq])
         return cached
 
+    def keep_up(self, thread: Thread) -> None:
+        """Read on in a thread that is prefilled, before anything is asked of it; else do nothing.
+
+        What was new is read again where it counts as read now: the next message is then all that
+        is to be read when it arrives.
+        """
+        if thread.messages and self._cache.holds(thread.id):
+            self.prefill(thread)
+
     def _sync(self, thread: Thread) -> Cached:
         """The same, but that what is new is only decoded with what is asked of it."""
         if not thread.messages:

@@ -113,6 +113,10 @@ class Ranks:
                 return
             yield card
 
+    def keep_up(self, thread: Thread) -> None:
+        with self._turn:
+            self._model.keep_up(thread)
+
     def forget(self, thread_id: str) -> None:
         with self._turn:
             self._model.forget(thread_id)

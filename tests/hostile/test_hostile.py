@@ -48,6 +48,9 @@ class Scripted:
     def stages(self, thread: Thread) -> Iterator[Card]:
         return self._writer.stages(thread)
 
+    def keep_up(self, thread: Thread) -> None:
+        self._writer.keep_up(thread)
+
     def forget(self, thread_id: str) -> None:
         self._writer.forget(thread_id)
 

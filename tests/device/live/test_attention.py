@@ -36,6 +36,9 @@ class Triaging:
         yield whole
         yield whole
 
+    def keep_up(self, thread: Thread) -> None:
+        """It reads nothing."""
+
     def forget(self, thread_id: str) -> None:
         """It keeps nothing."""
 

@@ -231,3 +231,37 @@ async def test_what_was_taken_back_is_forgotten_by_the_model(
         while not model.forgotten:
             await asyncio.sleep(0.01)
     assert model.forgotten == ["ben"]
+
+
+async def test_the_model_takes_note_of_what_was_read_when_there_is_nothing_to_write(
+    path: Path, glass: Glass, peer: Peer
+) -> None:
+    """So that the next message is all that it has to read: after a look at the chat, after an
+    answer from here, and after one from another device."""
+    model = Quick(card)
+
+    async def kept_up(times: int) -> Thread:
+        while len(model.kept_up) < times:
+            await asyncio.sleep(0.01)
+        return model.kept_up[-1]
+
+    async with living(path, glass, peer, model):
+        peer.writes("coming tonight?", "m0")
+        await glass.until("1 new: coming tonight?")
+        assert model.kept_up == [], "a glance is not the whole message"
+        glass.say("read")
+        assert (await kept_up(1)).unread == ()
+        glass.say("back", "type at eight")
+        await glass.until("To Ben?")
+        glass.say("send")
+        await glass.until("Sent to Ben.")
+        answered = await kept_up(2)
+        assert answered.is_answered
+        assert answered.unread == ()
+        peer.writes("from?", "m1")
+        await glass.until("1 new: from?")
+        peer.writes("the office", "o1", sender=peer.me)
+        assert [m.text for m in (await kept_up(3)).messages[-2:]] == ["from?", "the office"]
+        assert model.kept_up[-1].unread == ()
+        peer.writes("ah", "m2")
+        await glass.until("1 new: ah")
