@@ -19,7 +19,8 @@ from device.disk import sha256_of
 from device.displays.terminal import Screen
 from device.errors import SidelongError
 from device.language.catalog import Catalog
-from device.language.engine import Sampling
+from device.language.decoder import extended
+from device.language.engine import Engine, Sampling, Seq, Token
 from device.language.llama_engine import LlamaEngine
 from device.language.load import Loaded, Model, find_model, load_engine
 from device.language.prompt import Prompt, thread_tokens
@@ -33,7 +34,7 @@ READ = 448
 MESSAGES = 8
 """Messages that arrive, as a rule, while a thread that was read once stays in the cache."""
 ANSWERED, DRAFTED = 24, 16
-"""Tokens of a line and of a draft."""
+"""Tokens of the glance, and of each text that is decoded after it."""
 DRAFTS: tuple[Intent, ...] = ("accept", "decline", "ask")
 
 
@@ -80,8 +81,8 @@ def run(args: argparse.Namespace) -> int:
 def measure(model: Model, tuning: Tuning) -> Trial:
     """What the wearer waits for, on a model that is loaded for it alone: it must fit memory once.
 
-    A message arrives, a glance, three drafts; and an eighth of reading the whole thread. Raises
-    `ModelError`.
+    A message arrives, as the writer takes it: the glance in one batch with it, then summary, asks
+    and drafts side by side; and an eighth of reading the whole thread. Raises `ModelError`.
     """
     loaded = load_engine(model, context=2 * READ, tuning=tuning)
     assert isinstance(loaded.engine, LlamaEngine)
@@ -100,24 +101,22 @@ def _trial(loaded: Loaded) -> Trial:
     engine.prefill([seq])
     read = time.perf_counter()
     engine.extend(seq, new)
-    engine.prefill([seq])
-    said = _said(loaded, seq, [prompt.task("glance", thread)], ANSWERED)
-    drafts = [prompt.reply(intent, thread) for intent in DRAFTS]
-    said += _said(loaded, seq, drafts, DRAFTED)
+    with extended(engine, seq, prompt.task("glance", thread)):
+        said = _said(engine, [seq], ANSWERED)
+    asked = [prompt.task("summary", thread), prompt.task("asks", thread)]
+    asked += [prompt.reply(intent, thread) for intent in DRAFTS]
+    forks = engine.fork(seq, len(asked))
+    for fork, tokens in zip(forks, asked, strict=True):
+        engine.extend(fork, tokens)
+    said += _said(engine, forks, DRAFTED)
     ms = ((time.perf_counter() - read) + (read - started) / MESSAGES) * 1000
     return Trial(ms, tuple(said))
 
 
-def _said(loaded: Loaded, seq: int, asked: Sequence[Sequence[int]], most: int) -> list[int]:
+def _said(engine: Engine, seqs: Sequence[Seq], most: int) -> list[Token]:
     """What greedy decoding says to each, to the same length, so that all candidates work alike."""
-    engine = loaded.engine
-    forks = engine.fork(seq, len(asked))
-    for fork, tokens in zip(forks, asked, strict=True):
-        engine.extend(fork, tokens)
-    said = [token for step in engine.generate(forks, Sampling(), (), most) for token in step]
-    for fork in forks:
-        engine.close(fork)
-    return [token for token in said if token is not None]
+    steps = engine.generate(seqs, Sampling(), (), most)
+    return [token for step in steps for token in step if token is not None]
 
 
 def _thread(prompt: Prompt) -> Thread:

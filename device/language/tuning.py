@@ -1,6 +1,7 @@
 """How llama.cpp is run on this CPU: found by measuring, remembered for each model and CPU.
 
-    tuning.json   {"version": 1, "tunings": {"<model's SHA-256> <CPU>": {"threads": 4, ...}}}
+    tuning.json   {"version": 2,
+                   "tunings": {"<model's SHA-256> <CPU> <llama-cpp-python>": {"threads": 4, ...}}}
 
 A tuning changes how long the wearer waits, never what is said: whatever makes the model say other
 words than untuned is out, however fast it is.
@@ -14,6 +15,7 @@ import platform
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
@@ -22,14 +24,15 @@ from device.disk import write_atomically
 from device.errors import ModelError
 from device.settings import default_data_dir
 
-VERSION = 1
+VERSION = 2
+"""One more whenever what is untuned changes: what was found beside it holds no longer."""
 GAIN = 0.03
 """A change must save this part of the time at least; less may be chance."""
 
 MOST_ROWS = 512
 """The largest batch that can be told."""
 
-Flash = Literal["auto", "on", "off"]
+Flash = Literal["on", "off"]
 Keys = Literal["f16", "q8_0"]
 
 
@@ -42,8 +45,8 @@ class Tuning:
     batch: int = 128
     """Tokens that are computed in one go at most (llama.cpp's `n_ubatch`)."""
     flash: Flash = "off"
-    """Flash attention; "auto" leaves it to llama.cpp. On a CPU its quick kernel begins at 64 rows,
-    and a message has fewer (docs/performance.md)."""
+    """Flash attention. On a CPU its quick kernel begins at 64 rows, and a message has fewer
+    (docs/performance.md)."""
     keys: Keys = "f16"
     """How the keys of the KV cache are kept. Values stay in f16: without flash attention they can't
     be had in less."""
@@ -180,7 +183,8 @@ class Tunings:
 
 
 def _key(sha256: str) -> str:
-    return f"{sha256} {platform.machine()} {cpu_name()} x{cores()}"
+    release = metadata.version("llama-cpp-python")  # another one has other kernels
+    return f"{sha256} {platform.machine()} {cpu_name()} x{cores()} {release}"
 
 
 def _tuning(record: object) -> Tuning | None:
