@@ -42,11 +42,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from rich.console import Console
 
+from device.cpu import cores, cpu_name
+from device.disk import sha256_of
 from device.errors import ModelError
+from device.language.tuning import UNTUNED, Tunings, words
 from scripts.bench.figures import document
 from scripts.bench.ours import Sizes
 from scripts.bench.report import show
-from scripts.bench.run import PEERS, Bench, Files, cores
+from scripts.bench.run import PEERS, Bench, Files
 
 ROOT = Path(__file__).resolve().parents[1]
 QUICK, FULL = (3, 1), (5, 3)
@@ -59,7 +62,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--quick", action="store_true", help="less than a minute")
     parser.add_argument("--model", type=Path, default=ROOT / "models/sidelong-118m.gguf")
-    parser.add_argument("--threads", type=int, default=cores(), help="(default: all cores)")
+    parser.add_argument("--threads", type=int, help="(default: as tuned, else one a core)")
+    parser.add_argument(
+        "--untuned", action="store_true", help="leave out what `sidelong tune` remembers of MODEL"
+    )
     for kind in ("int8", "int4", "fp32"):
         parser.add_argument(f"--onnx-{kind}", type=Path, metavar="DIR", help="from `make onnx`")
     parser.add_argument(
@@ -74,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _problem(args: argparse.Namespace) -> str | None:
     """What is wrong with the arguments, on one line."""
-    if args.threads < 1:
+    if args.threads is not None and args.threads < 1:
         return f"--threads {args.threads}: at least one is needed"
     for name, path in (("--model", args.model), ("--llama-bench", args.llama_bench)):
         if path is not None and not path.is_file():
@@ -112,11 +118,14 @@ def main(arguments: list[str] | None = None, sizes: Sizes | None = None) -> int:
         return 2
     console, status = Console(width=100), Console(stderr=True)
     onnx = {k: v for k in ("int8", "int4", "fp32") if (v := getattr(args, f"onnx_{k}"))}
-    files = Files(args.model.resolve(), onnx, args.checkpoint, args.llama_bench)
+    sha256 = "untuned" if args.untuned else sha256_of(args.model)
+    tuning = Tunings.default().of(sha256) or UNTUNED
+    threads = args.threads or tuning.threads or cores()
+    files = Files(args.model.resolve(), onnx, args.checkpoint, args.llama_bench, sha256, tuning)
     rounds, slow = QUICK if args.quick else FULL
     with tempfile.TemporaryDirectory() as folder, status.status("loading") as line:
         try:
-            bench = Bench(files, args.threads, sizes or Sizes(), Path(folder))
+            bench = Bench(files, threads, sizes or Sizes(), Path(folder))
         except ModelError as error:
             print(error, file=sys.stderr)
             return 2
@@ -124,26 +133,17 @@ def main(arguments: list[str] | None = None, sizes: Sizes | None = None) -> int:
     show(console, bench.samples, found, bench.limit, bench.sizes.histories, PEERS, bench.absent)
     about = {
         "model": args.model.name,
-        "threads": args.threads,
+        "threads": threads,
+        "tuning": words(tuning),
         "machine": platform.machine(),
-        "processor": processor(),
+        "processor": cpu_name(),
         "rounds": rounds,
         "quick": args.quick,
     }
-    title = f"{args.model.name}, {args.threads} threads, {about['processor']}"
+    title = f"{args.model.name}, {threads} threads, {about['processor']}"
     console.print(_plot(bench, args.plot, title), soft_wrap=True, highlight=False)
     print(json.dumps(document(found, bench.samples, bench.limit, bench.absent, about)))
     return 0
-
-
-def processor() -> str:
-    """What this machine's processor is called."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    named = (x.partition(":")[2].strip() for x in lines if x.startswith(("model name", "Model")))
-    return next(named, platform.processor() or platform.machine())
 
 
 if __name__ == "__main__":

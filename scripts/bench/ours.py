@@ -18,10 +18,10 @@ from device.language.llama_engine import LlamaEngine
 from device.language.load import cells
 from device.language.prompt import VERSION, ThreadPrompt
 from device.language.tokenizer import JsonTokenizer, Tokenizer
+from device.language.tuning import UNTUNED, Tuning
 from device.language.writer import FORKS, Writer
 from device.messages import Intent, Thread
 from scripts.bench.chat import arrived, tokens_of
-from scripts.bench.watch import GlanceWatch
 
 GREEDY = Sampling()
 SEQUENCES = 1 + FORKS
@@ -44,11 +44,7 @@ class Sizes:
 
 
 class Left(Exception):
-    """What was waited for is there: the rest of the card is not decoded."""
-
-
-def _leave() -> None:
-    raise Left
+    """What was waited for is there: nothing more is decoded."""
 
 
 class TimedEngine:
@@ -82,13 +78,13 @@ class Ours:
         self._sizes = sizes
         self.glances_ms: list[float] = []
         """Every glance that was waited for."""
-        self._watch: GlanceWatch | None = None
-        self.writer = Writer(self.engine, self.prompt, tokenizer, "bench", watch=self._tell)
+        self.writer = Writer(self.engine, self.prompt, tokenizer, "bench")
 
     def glance(self, thread: Thread) -> dict[str, float]:
         """A message arrives in a thread that is read already; ms, the middle of a few.
 
-        To the glance's first token; and to the glance as shown, checks and second tries included.
+        To the glance's first token; and to where it can be shown: checked, and with its triage,
+        which says whether it may interrupt.
         """
         timed = [self._arrival(thread) for _ in range(self._sizes.arrivals)]
         firsts, wholes = zip(*timed, strict=True)
@@ -105,14 +101,14 @@ class Ours:
         return {"ttft_ms": statistics.median(first for first, _ in timed)}
 
     def _arrival(self, thread: Thread) -> tuple[float, float]:
-        """(to the glance's first token, to where the card is left); ms."""
+        """(to the glance's first token, to the card with the glance); ms."""
         self.writer.prefill(thread)
         new = arrived(thread)
-        self.engine.first, self._watch = None, GlanceWatch(_leave)
+        self.engine.first = None
         started = time.perf_counter()
         with suppress(Left):
-            self.writer.card(new)
-        whole, self._watch = since(started), None
+            next(self.writer.stages(new))
+        whole = since(started)
         assert self.engine.first is not None
         return (self.engine.first - started) * 1000, whole
 
@@ -161,10 +157,6 @@ class Ours:
         finally:
             self.engine.close(seq)
             self.engine.set_adapter(None)
-
-    def _tell(self, thread: Thread, task: str, text: str, shown: bool) -> None:
-        if self._watch is not None:
-            self._watch(thread, task, text, shown)
 
     def _restored(self, seq: Seq, thread: Thread) -> dict[str, float]:
         """A sequence written to disk, closed and read again."""
@@ -218,7 +210,7 @@ class Ours:
         return since(started) / steps
 
 
-def open_llama(path: Path, threads: int, sizes: Sizes) -> Ours:
+def open_llama(path: Path, threads: int, sizes: Sizes, tuning: Tuning = UNTUNED) -> Ours:
     """As `device.language.load` does it for one thread. Raises `ModelError`."""
     engine = LlamaEngine(
         path,
@@ -227,6 +219,7 @@ def open_llama(path: Path, threads: int, sizes: Sizes) -> Ours:
         threads=threads,
         n_cells=cells(sizes.context, 1),
         sha256="bench",
+        tuning=tuning,
     )
     if engine.metadata().get("sidelong.prompt") != VERSION:
         raise ModelError(f"{path}: not trained on Sidelong's prompt {VERSION}; choose another")

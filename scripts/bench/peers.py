@@ -73,8 +73,10 @@ class PlainLlama:
         """Milliseconds to the first piece of the completion, and to its end."""
         self._llama.reset()  # or the last call's tokens would still be in its cache
         started = time.perf_counter()
-        pieces = self._llama.create_completion(
-            list(tokens), max_tokens=most, temperature=0.0, stream=True
+        pieces = iter(
+            self._llama.create_completion(
+                list(tokens), max_tokens=most, temperature=0.0, stream=True
+            )
         )
         next(pieces)
         first = since(started)

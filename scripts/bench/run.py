@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +13,7 @@ import llama_cpp.llama_cpp as llama
 from device.errors import ModelError
 from device.language.llama_vocab import LlamaModel
 from device.language.prompt import Task
+from device.language.tuning import UNTUNED, Tuning
 from device.messages import Thread
 from scripts.bench import energy, fresh, limits
 from scripts.bench.chat import arrived, history, read_thread, tokens_of
@@ -55,13 +55,9 @@ class Files:
     """Folders by "int4", "int8", "fp32"."""
     checkpoint: Path | None = None
     llama_bench: Path | None = None
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    sha256: str = "untuned"
+    """The model's, by which a fresh process finds what `sidelong tune` remembers of it."""
+    tuning: Tuning = UNTUNED
 
 
 class Bench:
@@ -75,7 +71,7 @@ class Bench:
         self.samples: Samples = {}
         self.absent: dict[str, str] = {}
         self._files, self._threads, self._folder = files, threads, folder
-        self._ours = open_llama(files.model, threads, sizes)
+        self._ours = open_llama(files.model, threads, sizes, files.tuning)
         self._thread = read_thread()
         self._histories = [history(self._ours.prompt, n) for n in sizes.histories]
         self._asked = self._whole_prompts()
@@ -104,7 +100,13 @@ class Bench:
         yield Case("ceilings", lambda: limits.measure(self._threads, megabytes))
         yield Case(
             "a fresh process",
-            lambda: fresh.measure(self._files.model, self._threads, self.sizes.context),
+            partial(
+                fresh.measure,
+                self._files.model,
+                self._files.sha256,
+                self._threads,
+                self.sizes.context,
+            ),
             slow=True,
         )
 
