@@ -7,6 +7,7 @@ import ctypes.util
 import platform
 import re
 import shutil
+from collections.abc import Sequence
 from importlib import metadata, util
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from device.cpu import cores, cpu_name
 from device.displays.terminal import Screen, hang
 from device.errors import ModelError, SettingsError
 from device.language.catalog import Catalog
+from device.language.manifest import Entry
 from device.language.tuning import Tunings, words
 from device.settings import default_data_dir, load_settings, settings_path
 from device.text import neutralise
@@ -42,6 +44,10 @@ EXTRAS = {
 }
 """Extra -> the feature that it is for. What it needs is read from the distribution."""
 PORTAUDIO = "apt install libportaudio2"
+GLANCES = "glance_rouge_l"
+"""Of a model's figures in its manifest, what tells which model is the better one."""
+BESIDE_MB = 250
+"""What `sidelong run` holds in memory beside the model's file (docs/performance.md)."""
 LABEL_WIDTH = 26
 """Of the longest label and a gap, so that all values stand in one column."""
 
@@ -83,6 +89,10 @@ def run(args: argparse.Namespace) -> int:
         row("model in use", f"{entry.name} ({entry.quantization}, {size}, whole)")
         tuned = Tunings.default().of(entry.sha256)
         row("tuned for this CPU", words(tuned) if tuned else "not yet: sidelong tune")
+        best, why = advice(Catalog.default().list(), available_mb())
+        if best is not None and best.name != entry.name:
+            why += f"; sidelong model use {best.name}"
+        row("best model here", why, good=best is not None, needed=False)
     except ModelError as error:
         row("model in use", str(error), good=False)
     for feature, needs in NEEDS.items():
@@ -118,17 +128,46 @@ def needed_by(extra: str) -> list[str]:
     return [match[1] for line in wanted if (match := named.match(line))]
 
 
+def advice(models: Sequence[Entry], available: float | None) -> tuple[Entry | None, str]:
+    """The model whose glances are best of those that fit `available` MB, all where that is None;
+    and why. None where none fits, or none was examined."""
+    examined = [(model.figures[GLANCES], model) for model in models if GLANCES in model.figures]
+    examined.sort(key=lambda one: -one[0])
+    reasons = []
+    for figure, model in examined:
+        needs = model.size_bytes / 1e6 + BESIDE_MB
+        if available is not None and needs > available:
+            reasons.append(f"{model.name} wants {needs:.0f} MB of memory")
+            continue
+        others = [f"{other.name} {one:.1f}" for one, other in examined if other is not model]
+        beside = f" ({', '.join(others)})" if others else ""
+        reasons.insert(0, f"{model.name}: glance ROUGE-L {figure:.1f}{beside}")
+        return model, "; ".join(reasons)
+    return None, "; ".join(reasons) or "no model has figures"
+
+
+def _meminfo() -> dict[str, str]:
+    """kB by name; empty where the system keeps no such file."""
+    info = Path("/proc/meminfo")
+    return dict(re.findall(r"^(\w+):\s+(\d+)", info.read_text(), re.M)) if info.exists() else {}
+
+
+def available_mb() -> float | None:
+    """Memory that programs may still take, in MB; None where the system doesn't say."""
+    values = _meminfo()
+    return int(values["MemAvailable"]) * 1024 / 1e6 if "MemAvailable" in values else None
+
+
 def memory() -> str:
     """Available and total memory, and free disk in the wearer's home."""
-    info = Path("/proc/meminfo")
-    values = dict(re.findall(r"^(\w+):\s+(\d+)", info.read_text(), re.M)) if info.exists() else {}
+    values = _meminfo()
     try:
         disk = f"{shutil.disk_usage(Path.home()).free / 1e9:.0f} GB disk free"
     except (OSError, RuntimeError):  # no home, as in some containers
         disk = "free disk unknown"
     if "MemTotal" not in values:
         return disk
-    free, total = (int(values[key]) / 1e6 for key in ("MemAvailable", "MemTotal"))
+    free, total = (int(values[key]) * 1024 / 1e9 for key in ("MemAvailable", "MemTotal"))
     return f"{free:.1f} of {total:.1f} GB available, {disk}"
 
 

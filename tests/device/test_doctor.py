@@ -129,3 +129,28 @@ def test_mac_has_no_affinity(
 ) -> None:
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     assert f"{os.cpu_count()} cores" in said(capsys)[1]
+
+
+def test_which_model_is_best_here_and_why() -> None:
+    models = Catalog.default().list()
+    large, small = (model for model in models if doctor.GLANCES in model.figures)
+    for available in (None, 16_000.0):
+        best, why = doctor.advice(models, available)
+        assert best == large
+        assert f"{large.figures[doctor.GLANCES]:.1f} ({small.name}" in why
+    best, why = doctor.advice(models, doctor.BESIDE_MB + 60.0)
+    assert best == small
+    assert f"{large.name} wants 328 MB of memory" in why
+    assert doctor.advice(models, 100.0)[0] is None
+    assert doctor.advice([], None) == (None, "no model has figures")
+
+
+def test_doctor_tells_how_to_use_the_better_model(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "available_mb", lambda: None)
+    assert "model use" not in said(capsys)[1]
+    monkeypatch.setattr(doctor, "available_mb", lambda: doctor.BESIDE_MB + 60.0)
+    code, out = said(capsys)
+    assert code == 0
+    assert "sidelong model use sidelong-60m" in out

@@ -119,7 +119,7 @@ def test_exported_methods() -> None:
             "open", "prefill", "save", "score", "set_adapter", "tokens", "truncate",
         },
         Writer: {
-            "card", "cards", "clear", "forget", "prefill", "stages", "unchecked",
+            "card", "cards", "clear", "forget", "keep_up", "prefill", "stages", "unchecked",
         },
     }  # fmt: skip
     for contract, names in contracts.items():
