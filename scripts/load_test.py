@@ -242,6 +242,7 @@ class Run:
             for message in written.thread.news:
                 self._glanced.setdefault(message.id or "", time.monotonic())
             self.inbox.mark_read(NAME, written.thread.id, written.last)
+            self._cards.was_read(written.thread.id)
         self._news.set()
 
     def _lost(self) -> set[str]:

@@ -116,12 +116,12 @@ class LlamaContext:
         """Keep the first `length` positions of a sequence."""
         llama.llama_memory_seq_rm(self._memory, seq, length, -1)
 
-    def state(self, seq: int) -> bytes:
-        """A sequence's cells."""
+    def state(self, seq: int) -> memoryview:
+        """A sequence's cells: megabytes, not copied."""
         size = llama.llama_state_seq_get_size(self._context, seq)
         buffer = (ctypes.c_uint8 * size)()
         llama.llama_state_seq_get_data(self._context, buffer, size, seq)
-        return bytes(buffer)
+        return memoryview(buffer).cast("B")
 
     def restore(self, seq: int, state: memoryview, length: int) -> bool:
         """Fill an empty sequence from `state`; whether it now holds `length` positions."""

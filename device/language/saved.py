@@ -23,7 +23,7 @@ MAGIC = b"SIDESEQ2"
 _START = len(MAGIC) + 4
 
 
-def write(path: Path, fingerprint: str, tokens: Sequence[int], body: bytes) -> None:
+def write(path: Path, fingerprint: str, tokens: Sequence[int], body: bytes | memoryview) -> None:
     """Write a sequence, readable by its owner alone; `path` is whole or as it was before."""
     head = fingerprint.encode("ascii") + struct.pack(f"<I{len(tokens)}I", len(tokens), *tokens)
     checksum = struct.pack("<I", zlib.crc32(body, zlib.crc32(head)))
