@@ -60,7 +60,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="less than a minute")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="less than a minute without others' ways; what takes seconds is measured once",
+    )
     parser.add_argument("--model", type=Path, default=ROOT / "models/sidelong-118m.gguf")
     parser.add_argument("--threads", type=int, help="(default: as tuned, else one a core)")
     parser.add_argument(
