@@ -58,9 +58,10 @@ def spoken(found: list[Found], today: dt.date) -> str:
     if not found:
         return NOTHING
     best = found[0]
-    later = [f" Later, {_cited(one, today)}" for one in found[1:] if turn(one, best) == "later"]
-    asked = f"{ASKED} " if best.asked else ""
-    return asked + _cited(best, today) + "".join(later)
+    later = [f"Later, {_cited(one, today)}" for one in found[1:] if turn(one, best) == "later"]
+    said = [_cited(best, today), *later]
+    ended = [part if part.endswith((".", "!", "?", "…")) else f"{part}." for part in said[:-1]]
+    return " ".join([*([ASKED] if best.asked else ()), *ended, said[-1]])
 
 
 def _cited(found: Found, today: dt.date) -> str:

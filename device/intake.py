@@ -94,8 +94,8 @@ class Intake:
         own = [a.message.id for a in run if a.message.sender == me and a.message.id]
         if own:  # written on another device, perhaps: who answers has read
             self._inbox.mark_read(self._name, first.conversation, own[-1])
-        others = any(arrival.message.sender != me for arrival in run)
-        return Changed(first.conversation, new, bool(new) and others)
+        # Of what came together, nothing is new that the wearer's own word followed.
+        return Changed(first.conversation, new, bool(new) and run[-1].message.sender != me)
 
     def _revise(self, arrival: Arrival) -> Changed:
         where = (self._name, arrival.conversation)

@@ -7,6 +7,7 @@ same intent. So nothing is said that the wearer didn't.
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterable
 
@@ -16,14 +17,16 @@ from device.spoken_times import clock
 from device.utterances import Utterance
 
 _FILLERS = re.compile(
-    r"\b(?:just|really|actually|basically|honestly|kind of|sort of|I think|I guess|so much|"
-    r"very|totally|literally|definitely|maybe)\b[ ,]*",
+    r"\b(?:just|really|actually|basically|honestly|so much|very|totally|literally|definitely)\b"
+    r"[ ,]*",
     re.I,
 )
+"""None that says how sure the wearer is: without its "maybe" a text would promise."""
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _GREETING = re.compile(r"^(?:hi|hey|hello|dear|good (?:morning|evening))\b", re.I)
 _TIME = re.compile(
-    r"\b(?:half past|quarter (?:past|to)) \w+\b|\b\d{1,2}(?:[:.]\d\d)?(?: ?[ap]m\b)?"
+    r"\b(?:half past|quarter (?:past|to)) \w+\b"
+    r"|(?<![\d.:,])\b\d{1,2}(?:[:.]\d\d)?(?: ?[ap]m\b|\b(?![.:,]?\d))"
     r"|\b\w+ o'clock\b",
     re.I,
 )
@@ -32,8 +35,8 @@ _TIME = re.compile(
 def shorter(text: str) -> str | None:
     """A shorter text: without its fillers, or else its first sentence; None where neither is.
 
-    >>> shorter("I think I'm really late. Start without me."), shorter("Yes")
-    ("I'm late. Start without me.", None)
+    >>> shorter("Maybe I'm really late. Start without me."), shorter("Yes")
+    ("Maybe I'm late. Start without me.", None)
     """
     bare = re.sub(r"[ ,]+(?=[.!?]|$)", "", " ".join(_FILLERS.sub("", text).split())).strip(" ,")
     if bare and len(bare) < len(text):
@@ -65,6 +68,8 @@ def changed(text: str, old: str, new: str) -> str | None:
     'See you at 7:30 on Friday'
     >>> changed("See you at 7 on Friday", "friday", "saturday")
     'See you at 7 on Saturday'
+    >>> changed("I bring 7 eggs", "seven", "eight"), changed("at 7pm", "seven", "eight")
+    ('I bring 8 eggs', 'at 8pm')
     """
     spots = [m.span() for m in re.finditer(rf"(?<!\w){re.escape(old)}(?!\w)", text, re.I)]
     wanted, meant = clock(old), clock(new)
@@ -77,12 +82,20 @@ def changed(text: str, old: str, new: str) -> str | None:
     there = text[start:end]
     put = new
     if meant is not None and any(c.isdigit() for c in there):
-        stood = clock(there)
-        late = 12 if stood is not None and stood.hour > 12 > meant.hour else 0
-        put = f"{meant.hour + late}:{meant.minute:02d}"
+        put = _written_as(there, meant)
     elif there[:1].isupper():
         put = new[:1].upper() + new[1:]
     return text[:start] + put + text[end:]
+
+
+def _written_as(there: str, meant: dt.time) -> str:
+    """A time in figures like `there`, which may count eggs: minutes only where either has some."""
+    half = re.search(r" ?[ap]m$", there, re.I)
+    stood = clock(there)
+    late = 12 if not half and stood is not None and stood.hour > 12 > meant.hour else 0
+    hour = (meant.hour - 1) % 12 + 1 if half else meant.hour + late
+    minutes = f":{meant.minute:02d}" if meant.minute or re.search(r"[:.]", there) else ""
+    return f"{hour}{minutes}{half[0] if half else ''}"
 
 
 def _same(one: object, other: object) -> bool:

@@ -76,6 +76,7 @@ _SMALL = frozenset(_WITHIN.split())
 _IN_FRONT = "am is are was were do does did has have had can could will would shall should"
 _FRONT = frozenset(_IN_FRONT.split())
 """Verbs that a question puts in front of whom it speaks of."""
+_ASKING = frozenset(["when", "where", "who", "whose", "whom", "what", "which", "why", "how"])
 _ENDS_ASKING = re.compile(r"\?\W*$")
 _NAME_LIKE = re.compile(r"(?<=\s)[^\W\d_a-z][^\W\d_]+")
 _SOON = re.compile(
@@ -178,6 +179,8 @@ def asks_the_same(question: Question, text: str) -> bool:
     (True, False)
     >>> asks_the_same(tent, "I bring a tent. Who brings the stove?")
     False
+    >>> asks_the_same(understand_question("hotel?"), "Hotel is booked for Friday")
+    False
     """
     wanted = set(question.about)
     if not wanted or question.of_words or _shared(question, text) != wanted:
@@ -194,8 +197,11 @@ def asks_the_same(question: Question, text: str) -> bool:
 def _asks(question: Question, piece: str) -> bool:
     said = words(piece)
     # "when the ferry leaves, ..." asks nothing: a question has its verb in front.
-    inverted = question.opening in ("who", *_FRONT) or not _FRONT.isdisjoint(said[1:3])
-    return bool(_ENDS_ASKING.search(piece)) or (_opening(said) == question.opening and inverted)
+    # And a question of catchwords ("hotel") opens as any statement may.
+    opening = question.opening
+    inverted = opening in ("who", *_FRONT)
+    inverted = inverted or (opening in _ASKING and not _FRONT.isdisjoint(said[1:3]))
+    return bool(_ENDS_ASKING.search(piece)) or (_opening(said) == opening and inverted)
 
 
 def _shared(question: Question, piece: str) -> set[str]:

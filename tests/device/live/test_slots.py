@@ -48,7 +48,7 @@ WHO_IS_ASKED: Steps = [
     ("reply to nobody", "Nobody is called nobody here."),
 ]
 CHANGED: Steps = [
-    ("say See you at 7 on Friday, I think.", "See you at 7 on Friday"),
+    ("say See you at 7 on Friday, really.", "See you at 7 on Friday"),
     ("change Friday to Saturday", "See you at 7 on Saturday"),
     ("change seven to half past seven", "See you at 7:30 on Saturday"),
     ("change Monday to Sunday", "can't be changed so"),

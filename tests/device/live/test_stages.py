@@ -241,8 +241,9 @@ async def test_the_model_takes_note_of_what_was_read_when_there_is_nothing_to_wr
     model = Quick(card)
 
     async def kept_up(times: int) -> Thread:
-        while len(model.kept_up) < times:
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(30):
+            while len(model.kept_up) < times:
+                await asyncio.sleep(0.01)
         return model.kept_up[-1]
 
     async with living(path, glass, peer, model):
@@ -265,3 +266,20 @@ async def test_the_model_takes_note_of_what_was_read_when_there_is_nothing_to_wr
         assert model.kept_up[-1].unread == ()
         peer.writes("ah", "m2")
         await glass.until("1 new: ah")
+
+
+async def test_what_was_answered_elsewhere_before_it_was_seen_is_no_news(
+    path: Path, glass: Glass, peer: Peer
+) -> None:
+    """Both come together, as after an absence."""
+    model = Quick(card)
+    async with living(path, glass, peer, model):
+        peer.writes("coming tonight?", "m0")
+        peer.writes("yes, at eight", "o1", sender=peer.me)
+        async with asyncio.timeout(30):
+            while not model.kept_up:
+                await asyncio.sleep(0.01)
+        assert not any(scene.rows for scene in glass.scenes)
+        assert model.forgotten == [], "it stays read"
+        peer.writes("great", "m1")
+        await glass.until("1 new: great")
