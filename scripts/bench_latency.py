@@ -95,6 +95,8 @@ def _problem(args: argparse.Namespace) -> str | None:
             return f"--{name.replace('_', '-')} {path}: no such folder"
     if args.plot and not args.plot.parent.is_dir():
         return f"--plot {args.plot}: no such folder"
+    if args.plot and args.plot.is_dir():
+        return f"--plot {args.plot}: a folder; name a file in it"
     if args.plot and not find_spec("matplotlib"):
         return "--plot: matplotlib isn't installed (pip install -e '.[bench]')"
     return None
@@ -109,7 +111,10 @@ def _plot(bench: Bench, path: Path | None, title: str) -> str:
     if path is None:
         path = ROOT / "work/latency.png"
         path.parent.mkdir(exist_ok=True)
-    draw(path, bench.samples, bench.sizes.histories, PEERS, title)
+    try:
+        draw(path, bench.samples, bench.sizes.histories, PEERS, title)
+    except OSError as error:  # what was measured for minutes is told all the same
+        return f"no plot: {path} can't be written ({error.strerror})"
     return f"plot: {path}"
 
 

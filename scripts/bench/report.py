@@ -47,7 +47,8 @@ def show(
     console.print(_compared(samples, peers))
     console.print(_held(found, limit))
     for name, why in absent.items():
-        console.print(f"left out: {name}: {why}", soft_wrap=True, highlight=False)
+        # "pip install '.[export]'" is no markup.
+        console.print(f"left out: {name}: {why}", soft_wrap=True, highlight=False, markup=False)
 
 
 def _limits(found: Mapping[str, Figure], limit: Limit) -> Table:
@@ -81,7 +82,7 @@ def _measured(samples: Samples, found: Mapping[str, Figure], histories: Sequence
                 says, _round(s.median), f"{_round(s.low)}-{_round(s.high)}", unit, str(s.n)
             )
     p50, p95 = found["glance_ms_p50"], found["glance_ms_p95"]
-    table.add_row("glance shown, half and 95% of all", _round(p50), f"-{_round(p95)}", "ms", "")
+    table.add_row("glance shown: half of all; 95% of all", _round(p50), _round(p95), "ms", "")
     table.add_row("energy a glance", _text(found["joules_a_glance"], ".2f"), "", "J", "")
     return table
 

@@ -85,6 +85,7 @@ def test_a_tool_that_fails_is_left_out() -> None:
         (["--onnx-int8", "none"], "--onnx-int8 none: no such folder"),
         (["--checkpoint", "none"], "--checkpoint none: no such folder"),
         (["--llama-bench", "none"], "--llama-bench none: no such file"),
+        (["--plot", "."], "--plot .: a folder"),
         (["--plot", "none/plot.png"], "--plot none/plot.png: no such folder"),
         (["--model", str(TINY / "tiny-adapter.gguf")], "not a model"),
     ],
