@@ -104,6 +104,7 @@ class CardQueue:
         self._thread = thread
         self._wanted: dict[str, _Wanted] = {}
         self._read: dict[str, None] = {}
+        """Conversations in which the model is to read on."""
         self._anew: dict[str, int] = {}
         self._count = itertools.count(1)
         self._turns = itertools.count(1)
@@ -153,11 +154,11 @@ class CardQueue:
         """Write until cancelled. Raises `StoreError`."""
         while True:
             await self._work.wait()
-            if not self._wanted and self._read:
-                await self._keep_up(self._read.popitem()[0])
-                continue
             if not self._wanted:
-                self._work.clear()
+                if self._read:
+                    await self._keep_up(self._read.popitem()[0])
+                else:
+                    self._work.clear()
                 continue
             conversation = self._next()
             wanted = self._wanted.pop(conversation)

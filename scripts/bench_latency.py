@@ -149,7 +149,9 @@ def main(arguments: list[str] | None = None, sizes: Sizes | None = None) -> int:
         "rounds": rounds,
         "quick": args.quick,
     }
-    title = f"{args.model.name}, {threads} threads, {about['processor']}"
+    tuned = "untuned" if tuning == UNTUNED else "tuned"
+    title = f"{args.model.name}, {tuned}, {threads} threads, {about['processor']}"
+    console.print(f"{args.model.name}: {tuned}, {words(tuning)}", soft_wrap=True, highlight=False)
     console.print(_plot(bench, args.plot, title), soft_wrap=True, highlight=False)
     print(json.dumps(document(found, bench.samples, bench.limit, bench.absent, about)))
     return 0

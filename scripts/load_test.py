@@ -284,17 +284,11 @@ def main(arguments: list[str] | None = None) -> int:
         except SidelongError as error:
             print(error, file=sys.stderr)
             return 2
-        found = asyncio.run(_run(load, inbox, thread, Assistant(writer)))
+        found = asyncio.run(Run(load, inbox, thread, Assistant(writer)).go())
     for name, value in found.items():
         print(f"{name.replace('_', ' '):>20}  {value:,.1f}".removesuffix(".0"))
     print(json.dumps({k: round(v, 3) for k, v in found.items()}))
     return int(found["lost"] > 0)
-
-
-async def _run(
-    load: Load, inbox: Inbox, thread: ThreadPoolExecutor, model: Model
-) -> dict[str, Any]:
-    return await Run(load, inbox, thread, model).go()
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from device.language.words import content, stem, words
 from device.messages import Thread
 
 _CLAUSE = re.compile(r"[.!?;:\n…]+(?=\s|$)|,(?=\s)|\s[-–—]+\s|\b(?:but|because|so|while)\b")
+_ENDS_ASKING = re.compile(r"\?\W*$")
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+")
 ENDS = re.compile(r"[.;!?](?=\s|$)|,(?=\s)|\b(?:but|while|though|because|since|and|so)\b")
 _VOCATIVE = re.compile(
@@ -115,6 +116,11 @@ def pieces(text: str) -> list[str]:
         found.append(text[start:cut])
         start = cut
     return [*found, text[start:]]
+
+
+def ends_asking(text: str) -> bool:
+    """Whether a text ends in a question mark, whatever signs follow that."""
+    return bool(_ENDS_ASKING.search(text))
 
 
 def members(thread: Thread) -> list[str]:

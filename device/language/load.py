@@ -27,9 +27,9 @@ def cells(context: int, together: int) -> int:
     """Tokens that the cache of `together` threads holds: a context full of them, and what is
     decoded behind them in one batch.
 
-    Behind one thread its summary, asks and drafts are decoded at once, behind many `FORKS` texts.
-    In Sidelong's own prompt a text takes half of `ROOM` on average, its task included; those of an
-    instruct model take more, and what a thread leaves of its own `ROOM` is there for them.
+    Behind one thread its summary, asks and drafts are decoded at once, tasks included in less than
+    `ROOM` and a half; behind many `FORKS` texts, in half of `ROOM` each. An instruct model's tasks
+    are longer, and what the threads leave of their own `ROOM` is there for them.
     """
     return context + min(FORKS, 3 * together) * ROOM // 2
 

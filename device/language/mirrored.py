@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from device.language.clauses import cast_of, members, pieces
+from device.language.clauses import cast_of, ends_asking, members, pieces
 from device.language.values import fold
 from device.language.words import content, stem, words
 from device.messages import Thread
@@ -28,7 +28,6 @@ _BOTH_WAYS_WORDS = """
 """
 _BOTH_WAYS = frozenset(map(stem, _BOTH_WAYS_WORDS.split()))
 """Words before "you" that say as much the other way round ("see you at 8"), or are no deeds."""
-_QUESTION = re.compile(r"\?\W*$")
 LEAST = 2
 """Words of content that one clause must share with the other."""
 MOST = 0.6
@@ -60,10 +59,10 @@ def is_mirrored(text: str, thread: Thread) -> bool:
     told = [
         set(content(words(p))) - names for p in theirs if _SELF.search(p) and not _ASKS.search(p)
     ]
-    asked = [set(content(words(p))) - names for p in theirs if _QUESTION.search(p)]
+    asked = [set(content(words(p))) - names for p in theirs if ends_asking(p)]
     deeds = {verb for p in theirs for verb in _deeds(p)}
     for piece in map(fold, pieces(text)):
-        own, asks = _SELF.search(piece), _QUESTION.search(piece)
+        own, asks = _SELF.search(piece), ends_asking(piece)
         said = set(content(words(piece))) - names
         before = (told if own else []) + (asked if asks else [])
         if any(len(said & t) >= max(LEAST, MOST * len(said)) for t in before):

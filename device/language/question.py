@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from device.language.clauses import pieces
+from device.language.clauses import ends_asking, pieces
 from device.language.values import fold, values
 from device.language.words import STOP, stem, words
 
@@ -77,7 +77,7 @@ _IN_FRONT = "am is are was were do does did has have had can could will would sh
 _FRONT = frozenset(_IN_FRONT.split())
 """Verbs that a question puts in front of whom it speaks of."""
 _ASKING = frozenset(["when", "where", "who", "whose", "whom", "what", "which", "why", "how"])
-_ENDS_ASKING = re.compile(r"\?\W*$")
+"""Words that open a question, with such a verb behind them."""
 _NAME_LIKE = re.compile(r"(?<=\s)[^\W\d_a-z][^\W\d_]+")
 _SOON = re.compile(
     r"\b(?:to(?:day|night|morrow)|tmrw|tmr|soon|yesterday|(?:this|next|last) (?:week|month"
@@ -196,12 +196,12 @@ def asks_the_same(question: Question, text: str) -> bool:
 
 def _asks(question: Question, piece: str) -> bool:
     said = words(piece)
-    # "when the ferry leaves, ..." asks nothing: a question has its verb in front.
-    # And a question of catchwords ("hotel") opens as any statement may.
-    opening = question.opening
-    inverted = opening in ("who", *_FRONT)
-    inverted = inverted or (opening in _ASKING and not _FRONT.isdisjoint(said[1:3]))
-    return bool(_ENDS_ASKING.search(piece)) or (_opening(said) == opening and inverted)
+    if ends_asking(piece) or _opening(said) != question.opening:
+        return ends_asking(piece)
+    # "when the ferry leaves, ..." asks nothing: a question has its verb in front. And a question
+    # of catchwords ("hotel") opens as any statement may.
+    inverted = question.opening in _ASKING and not _FRONT.isdisjoint(said[1:3])
+    return inverted or question.opening in ("who", *_FRONT)
 
 
 def _shared(question: Question, piece: str) -> set[str]:

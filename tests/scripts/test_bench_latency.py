@@ -60,6 +60,7 @@ def test_the_last_line_is_json(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert {k for k, is_met in met.items() if is_met not in (True, False)} == set(plain)
     assert "left out: transformers, torch fp32: no --checkpoint DIR" in out
     assert "Targets" in out
+    assert f"{GGUF.name}: untuned" in out
     assert plot.is_file() == bool(find_spec("matplotlib"))
 
 
