@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from device.corrections import BEFORE, VERBS, may_replace, replaces, was_agreed
+from device.corrections import BEFORE, VERBS, Course, was_agreed
 from device.inbox import Inbox, Passage
 from device.language.question import (
     Question,
@@ -58,8 +58,6 @@ FRESH = 0.05
 """What being new adds at most: among messages that say the same, the last one counts."""
 AWAY = dt.timedelta(hours=6)
 """Messages further apart than this don't speak of the same thing by standing side by side."""
-SURE = 0.95
-"""A message has to have what is wanted as surely as this to take another one's place."""
 
 Turn = Literal["later", "before", ""]
 
@@ -115,8 +113,9 @@ def ask(inbox: Inbox, text: str, limit: int = 3) -> list[Found]:
     for passage in passages:
         if question.chat and not _is_in(question.chat, passage):
             continue
+        course = Course(passage.messages, question)
         for i, (seq, message) in enumerate(zip(passage.order, passage.messages, strict=True)):
-            changes = _changes(question, passage, i)
+            changes = _changes(course, i)
             if not (speakers is None or message.sender in speakers or changes):
                 continue
             asked = asks_the_same(question, message.text)
@@ -211,7 +210,7 @@ def _weigh(
     message = passage.messages[i]
     if not message.text.strip() or only_nods(_alone(passage, message)):
         return 0.0
-    fits = fits_kind(question.wants, message.text)
+    fits = fits_kind(question.wants, message.text) or float(bool(changes))
     own = words(message.text)
     before, replied = _before(passage.messages, i)
     near = REPLIED if replied else BESIDE
@@ -243,19 +242,12 @@ def _weigh(
     return score
 
 
-def _changes(question: Question, passage: Passage, i: int) -> float:
-    """What a word of an earlier message counts for one that puts a value in that one's place, 0
-    where it doesn't."""
-    text = passage.messages[i].text
-    if question.wants_value:
-        gives = fits_kind(question.wants, text) >= SURE
-    else:
-        gives = question.wants == "what" and fits_kind("how many", text) > 0  # which platform?
-    if not gives:
-        return 0.0
-    if replaces(passage.messages, i, question):
+def _changes(course: Course, i: int) -> float:
+    """What a word of an earlier message counts for one that puts a value in that one's place, or
+    takes it back; 0 where it doesn't."""
+    if course.replaces(i) or course.calls_off(i):
         return CORRECTED
-    return BESIDE if may_replace(passage.messages, i, question) else 0.0
+    return BESIDE if course.may_replace(i) else 0.0
 
 
 def _place(passage: Passage, by_me: bool) -> list[str]:

@@ -93,7 +93,7 @@ class Settings:
     """Minutes after which what waits for a pause is shown although none came."""
     activity: Activity = "walking"
     """What you do until you say otherwise ("riding", "walking", "seated"): riding, little
-    interrupts, and at most 12 words are spoken; walking, one line; seated, a card."""
+    interrupts, and at most 12 words of a card are spoken; walking, one line; seated, a card."""
     learn: bool = True
     """Learn when to interrupt from what you answer and dismiss, on this machine."""
     voice: bool = False

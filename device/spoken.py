@@ -1,8 +1,9 @@
 """What of a scene is said aloud, and in how many words. Pure, like `device.scenes`.
 
-A scene replaces the one before it; only what is new in it is said. While the wearer rides, nothing
-but a text to be confirmed, or one that was asked for word for word, is longer than
-`SPOKEN_WORDS`: the one has to be known whole, the other was wanted.
+A scene replaces the one before it; only what is new in it is said. While the wearer rides, a card
+has no more than `SPOKEN_WORDS`. Notes, a text to be confirmed and one that was asked for word for
+word are said whole: the first answer the wearer or warn, the second has to be known, the third was
+wanted.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from device.settings import Activity
 from device.text import clean
 
 SPOKEN_WORDS: dict[Activity, int | None] = {"riding": 12, "walking": None, "seated": None}
-"""How many words of a scene are spoken at most; None: all."""
+"""How many words of a card are spoken at most; None: all."""
 NUMBERS = {"1": "One", "2": "Two", "3": "Three"}
 
 
@@ -28,7 +29,7 @@ def speech(scene: Scene, before: Scene | None = None, activity: Activity = "seat
     words = SPOKEN_WORDS[activity]
     if scene.tier == "reader" or words is None:
         return _sentences([*notes, *told])
-    return _sentences(_in_budget([*notes, *told], words))
+    return _sentences([*notes, *_in_budget(told, words)])
 
 
 def notes_of(scene: Scene | None) -> str:
@@ -70,10 +71,10 @@ def _in_budget(parts: list[str], words: int) -> list[str]:
     said: list[str] = []
     for number, part in enumerate(parts):
         share = words // (len(parts) - number)
-        kept = part.split()[:share]
+        kept = (all_words := part.split())[:share]
         words -= len(kept)
         if kept:
-            said.append(" ".join(kept))
+            said.append(" ".join(kept) + ("" if kept == all_words else " …"))
     return said
 
 

@@ -78,6 +78,11 @@ _FRONT = frozenset(_IN_FRONT.split())
 """Verbs that a question puts in front of whom it speaks of."""
 _ASKING = frozenset(["when", "where", "who", "whose", "whom", "what", "which", "why", "how"])
 """Words that open a question, with such a verb behind them."""
+_TELLS = re.compile(
+    r"^(?!.*\b(?:need|want|look\w*|find|lost|miss\w*|forgot|know|bring|let me|can't|please|pls)\b)"
+    r".*\b(?:it|them|him|her|that|those)\b"
+)
+"""Says something of what was asked for just before: "who has the keys? I gave them to Ann"."""
 _NAME_LIKE = re.compile(r"(?<=\s)[^\W\d_a-z][^\W\d_]+")
 _SOON = re.compile(
     r"\b(?:to(?:day|night|morrow)|tmrw|tmr|soon|yesterday|(?:this|next|last) (?:week|month"
@@ -92,9 +97,14 @@ _PLACE = re.compile(
     r"|\b(?:next to|in front of|address|street|road|avenue|platform|floor|room|entrance|gate|side"
     r"|corner|station|upstairs|downstairs|here|home)\b"
 )
+_BARE = re.compile(
+    r"\W*(?:\w+\W+){0,3}(?:\d{1,2}\W*(?:\w+\W*){0,3}|(?:two|three|four|five|six|seven|eight|nine|ten"
+    r"|eleven|twelve)\W*(?:(?:then|instead|ok|works|sharp)\W*)?)"
+)
+"""A few words and a number that may be a time; one in letters with nothing behind it to count."""
 _NUMBERED = re.compile(
     r"\b(?:platform|track|gate|terminal|exit|room|floor|flat|house|table|seat|bus|tram|line|number"
-    r"|page) ?\d"
+    r"|page)(?: (?:is|was|has|now|been|changed|moved|switched|to|number))* ?\d"
 )
 """A number that is a name, and no time."""
 
@@ -177,6 +187,8 @@ def asks_the_same(question: Question, text: str) -> bool:
     >>> tent = understand_question("who brings the tent?")
     >>> asks_the_same(tent, "who's bringing the tent, I have none"), asks_the_same(tent, "Tent? Me")
     (True, False)
+    >>> asks_the_same(tent, "who brings the tent? It is in my car")
+    False
     >>> asks_the_same(tent, "I bring a tent. Who brings the stove?")
     False
     >>> asks_the_same(understand_question("hotel?"), "Hotel is booked for Friday")
@@ -188,6 +200,8 @@ def asks_the_same(question: Question, text: str) -> bool:
     cut = [(_shared(question, piece), _asks(question, piece)) for piece in pieces(text)]
     asked = set().union(*(shared for shared, asks in cut if asks))
     if asked != wanted or any(shared for shared, asks in cut if not asks):
+        return False
+    if any(_TELLS.search(fold(piece)) for piece in pieces(text) if not ends_asking(piece)):
         return False
     # "Dinner at 7?" may be right, "when is dinner today?" only asks.
     proposes = question.wants_value and fits_kind(question.wants, text)
@@ -232,7 +246,7 @@ def fits_kind(wants: Wants, text: str) -> float:
     if wants == "when":
         if kinds & {"time", "date", "weekday"}:
             return 1.0
-        bare = re.fullmatch(r"\W*(?:\w+\W+){0,3}\d{1,2}\W*(?:\w+\W*){0,3}", folded)
+        bare = _BARE.fullmatch(folded) and "amount" not in kinds
         is_time = bare and not _NUMBERED.search(folded)
         return 0.95 if _SOON.search(folded) or is_time else 0.0
     # "23.50" is a time to some, and a sum to others.

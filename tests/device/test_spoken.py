@@ -22,10 +22,21 @@ READ_BACK = Scene("card", (Row(LONG, "model", "your reply"),), "To Ben?", stage=
 COUNTDOWN = replace(READ_BACK, title="To Ben in 3 …", stage="countdown")
 
 
-@pytest.mark.parametrize("scene", [GLANCE, DRAFTS, with_notes(GLANCE, ("Stopped.",))])
-def test_riding_hears_no_more_than_its_words(scene: Scene) -> None:
-    assert len(speech(scene, None, "riding").split()) <= (SPOKEN_WORDS["riding"] or 0)
+@pytest.mark.parametrize("scene", [GLANCE, DRAFTS])
+def test_riding_hears_no_more_than_its_words_and_that_there_are_more(scene: Scene) -> None:
+    said = speech(scene, None, "riding")
+    assert len(said.replace("…", "").split()) <= (SPOKEN_WORDS["riding"] or 0)
+    assert said.count("…") == len(scene.rows)
     assert len(speech(scene, None, "seated").split()) > 12
+    assert "…" not in speech(scene, None, "seated")
+
+
+def test_riding_hears_what_it_asked_for_to_its_end() -> None:
+    asked = f"Sara, today 18:20, in Family: {LONG}."
+    assert speech(with_notes(GLANCE, (asked,)), GLANCE, "riding") == asked
+    both = speech(with_notes(GLANCE, (asked,)), None, "riding")
+    assert both.startswith(asked)
+    assert len(both.removeprefix(asked).replace("…", "").split()) == SPOKEN_WORDS["riding"]
 
 
 @pytest.mark.parametrize("activity", ["riding", "walking", "seated"])

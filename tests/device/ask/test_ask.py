@@ -14,40 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.answers import NOTHING, in_one_line, spoken, when
-from device.ask import Found, ask, turn
+from device.ask import Found, ask
 from device.card_queue import quoted_card
 from device.cli import main
 from device.commands.ask import show
 from device.displays.terminal import Screen
 from device.inbox import Inbox
 from device.language.question import understand_question
-from device.messages import Card, Line, Message, Thread
+from device.messages import Card, Line, Thread
 from scripts.ask_figures import figures, put
+from tests.device.ask.conftest import TODAY, answer, keep
 
 HERE = Path(__file__).parent
 DEMO = HERE.parents[2] / "device/demo/chats.jsonl"
-TODAY = dt.date(2026, 3, 6)
-
-
-@pytest.fixture
-def inbox(tmp_path: Path) -> Iterator[Inbox]:
-    with Inbox(tmp_path / "inbox.sqlite") as inbox:
-        yield inbox
-
-
-def keep(
-    inbox: Inbox, *lines: tuple[str, str], thread: str = "t", title: str | None = None
-) -> None:
-    messages = tuple(
-        Message(sender, text, dt.time(9, i), TODAY, f"{thread}{i}")
-        for i, (sender, text) in enumerate(lines)
-    )
-    inbox.ingest("c", Thread(thread, "Me", messages, title, len(lines) > 2))
-
-
-def answer(inbox: Inbox, question: str) -> str | None:
-    found = ask(inbox, question)
-    return found[0].message.text if found else None
 
 
 def test_figures_of_questions_it_was_made_for() -> None:
@@ -72,69 +51,6 @@ def test_the_speaker_counts(inbox: Inbox) -> None:
     assert answer(inbox, "when did Tom say dinner is?") == "dinner is at seven"
     assert answer(inbox, "when did Sara say dinner is?") == "dinner is at six"
     assert answer(inbox, "when did Bob say dinner is?") is None
-
-
-@pytest.mark.parametrize(
-    ("later", "best"),
-    [
-        (["can't, the match", "make it 8:15"], "make it 8:15"),
-        (["make it half 8"], "make it half 8"),
-        (["Luigi's is full, make it half 8"], "Luigi's is full, make it half 8"),
-        (["make it half 8?", "ok half 8 then"], "ok half 8 then"),
-        (["could we do half 8 instead?", "sure"], "could we do half 8 instead?"),
-        (["let's make it half 8"], "let's make it half 8"),
-        (["we'd make it half 8 then"], "we'd make it half 8 then"),
-        (["could we do half 8 instead?", "no"], "Dinner on Friday, 7 at Luigi's"),
-        (["the dentist is at 9 now", "ok 9 then"], "Dinner on Friday, 7 at Luigi's"),
-        (["ferry: make it 6:30"], "Dinner on Friday, 7 at Luigi's"),
-    ],
-)
-@pytest.mark.parametrize(
-    "question", ["when is dinner?", "what time on Friday?", "when are we meeting at Luigi's?"]
-)
-def test_the_newest_that_replaces_an_earlier_one_answers(
-    inbox: Inbox, question: str, later: list[str], best: str
-) -> None:
-    senders = ("Sara", "Tom")
-    keep(inbox, ("Tom", "Dinner on Friday, 7 at Luigi's"), *zip(senders, later, strict=False))
-    assert answer(inbox, question) == best
-
-
-FLIGHTS = ("Ben", "Shall we book the flights for 12 June?")
-LONG_CHANGE = "my sister only gets back from her trip on Thursday night, let's make it 19 June"
-
-
-@pytest.mark.parametrize("change", ["let's make it 19 June", LONG_CHANGE])
-@pytest.mark.parametrize("question", ["when did Ben say the flights are?", "when are the flights?"])
-def test_what_somebody_else_changed_later_is_told_along(
-    inbox: Inbox, question: str, change: str
-) -> None:
-    keep(inbox, FLIGHTS, ("Cleo", "fine by me"), ("Ana", change), ("Ben", "the flights were cheap"))
-    found = ask(inbox, question, limit=2)
-    assert {one.message.text for one in found} == {FLIGHTS[1], change}
-    best, other = found
-    assert turn(other, best) == ("later" if best.message.sender == "Ben" else "before")
-    if "Ben" in question:
-        assert best.message.sender == "Ben"
-        assert f"Later, Ana, today 09:02, in t: {change}" in spoken(found, TODAY)
-
-
-@pytest.mark.parametrize(
-    "after", ["19 June is my birthday", "the dentist is now on 14 June", "let's make it two bags"]
-)
-def test_what_changes_nothing_is_no_later_word(inbox: Inbox, after: str) -> None:
-    keep(inbox, ("Ben", "the flights are on 12 June"), ("Ana", after))
-    best, *others = ask(inbox, "when are the flights?")
-    assert best.message.sender == "Ben"
-    assert not any(turn(one, best) for one in others)
-
-
-def test_what_was_changed_is_shown_so(inbox: Inbox, capsys: pytest.CaptureFixture[str]) -> None:
-    keep(inbox, FLIGHTS, ("Ana", "let's make it 19 June"))
-    show(ask(inbox, "when are the flights?"), None, Screen())
-    assert "before\n❝ Shall we book" in capsys.readouterr().out
-    show(ask(inbox, "when did Ben say the flights are?"), None, Screen())
-    assert "later\n❝ let's make it 19 June" in capsys.readouterr().out
 
 
 def test_the_answer_need_not_repeat_the_question(inbox: Inbox) -> None:
@@ -180,6 +96,7 @@ def test_a_question_that_nobody_answered_is_said_to_be_one(
         ("what did Ana ask about the tent?", "who brings the tent?"),
         ("who has the tent?", "I have the tent, ok?"),
         ("when does the ferry leave?", "when the ferry leaves at 8 call me"),
+        ("who has the keys?", "who has the keys? I gave them to Ben"),
     ],
 )
 def test_what_has_the_answer_is_no_mere_question(inbox: Inbox, question: str, said: str) -> None:
@@ -192,12 +109,6 @@ def test_a_time_is_wanted_where_one_is_asked_for(inbox: Inbox) -> None:
     keep(inbox, ("Tom", "the dinner was lovely"))
     assert answer(inbox, "when is dinner?") is None
     assert answer(inbox, "what did Tom say about dinner?") == "the dinner was lovely"
-
-
-def test_a_corrected_number_is_no_time(inbox: Inbox) -> None:
-    keep(inbox, ("Ann", "train leaves 6:52 from platform 7"), ("Ann", "Correction: platform 9"))
-    assert answer(inbox, "which platform does the train leave from?") == "Correction: platform 9"
-    assert answer(inbox, "when does the train leave?") == "train leaves 6:52 from platform 7"
 
 
 def test_what_is_owed_is_a_sum(inbox: Inbox) -> None:
