@@ -4,7 +4,6 @@ that something was read. The only caller of the connector's `send`, `redact` and
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import logging
 from collections.abc import Callable
 
@@ -65,10 +64,8 @@ class Dispatch:
             log.exception("send", extra=about(order.conversation))
             tell(Refused(MAYBE))
             return
-        now = dt.datetime.now()
-        clock = now.time().replace(second=0, microsecond=0)
         thread = self._inbox.thread(self._name, order.conversation, last=0)
-        mine = Message(thread.me, order.text, clock, now.date(), receipt.message_id)
+        mine = Message(thread.me, order.text, receipt.time, receipt.date, receipt.message_id)
         # First the message, then the mark: cut off in between, the wearer is told of it once more.
         self._inbox.ingest(self._name, thread, [mine])
         self._inbox.mark_read(self._name, order.conversation, receipt.message_id)

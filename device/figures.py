@@ -11,13 +11,17 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from device.card_queue import Written
 from device.disk import write_atomically
 from device.errors import StoreError
-from device.messages import Card
 
 KEPT = 1000
 """Times that percentiles are taken of: the newest."""
 _SAID = {"p50": "median", "p95": "95 %", "max": "longest"}
+
+
+def _now() -> str:
+    return dt.datetime.now().isoformat(timespec="minutes")
 
 
 @dataclass
@@ -27,9 +31,11 @@ class Figures:
     connector: str = ""
     model: str = ""
     messages: int = 0
-    cards: int = 0
+    glances: int = 0
     quotes: int = 0
-    """Cards whose glance is a quote."""
+    """Glances that are quotes."""
+    cards: int = 0
+    """Whole ones."""
     written_anew: int = 0
     """Cards that a newer message overtook while they were written."""
     held: int = 0
@@ -39,22 +45,30 @@ class Figures:
     errors: int = 0
     quota: int | None = None
     """Interruptions that are left in this hour; None where nothing limits them."""
-    started: str = field(default_factory=lambda: dt.datetime.now().isoformat(timespec="minutes"))
+    started: str = field(default_factory=_now)
     """Local date and time, ISO 8601."""
+    ended: str = ""
+    """The same; empty while it runs."""
     glance_ms: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT))
     """From a message's arrival to its glance on the display, of those that were not held."""
     drawing_ms: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT))
 
-    def wrote(self, card: Card) -> None:
-        """Count a finished card."""
-        self.cards += 1
-        self.quotes += card.glance.source == "quote"
-        self.model = card.model
+    def wrote(self, written: Written) -> None:
+        """Count a glance, the rest of its card, or both."""
+        self.cards += written.part != "glance"
+        if written.part != "rest":
+            self.glances += 1
+            self.quotes += written.card.glance.source == "quote"
+            self.model = written.card.model
+
+    def end(self) -> None:
+        """It runs no longer."""
+        self.ended = _now()
 
     def record(self) -> dict[str, Any]:
         """All of it, the times as percentiles."""
         counts = {k: v for k, v in asdict(self).items() if not k.endswith("_ms")}
-        rate = round(self.quotes / self.cards, 3) if self.cards else None
+        rate = round(self.quotes / self.glances, 3) if self.glances else None
         times = {
             "glance_ms": percentiles(self.glance_ms),
             "drawing_ms": percentiles(self.drawing_ms),
@@ -74,7 +88,7 @@ def rows(record: dict[str, Any]) -> list[tuple[str, str]]:
     """
     rate, held = record["quote_rate"], record["held"]
     told = [
-        ("running since", record["started"].replace("T", " ")),
+        _ran(record),
         ("connector", record["connector"]),
         ("model", record["model"] or "none yet"),
         ("messages", str(record["messages"])),
@@ -95,6 +109,16 @@ def rows(record: dict[str, Any]) -> list[tuple[str, str]]:
         said = ", ".join(f"{_SAID[key]} {ms:.0f} ms" for key, ms in times.items())
         told.append((what, said or lacks[name]))
     return told
+
+
+def _ran(record: dict[str, Any]) -> tuple[str, str]:
+    started, ended = (record[name].replace("T", " ") for name in ("started", "ended"))
+    if ended:
+        return "ran", f"{started} to {ended}"
+    # A run that was killed has written no end. Only Linux is asked whether it is there.
+    if Path("/proc/self").exists() and not Path(f"/proc/{record['pid']}").exists():
+        return "ran", f"from {started} until it was cut off"
+    return "running since", started
 
 
 def percentiles(times: deque[float]) -> dict[str, float] | None:

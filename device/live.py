@@ -93,6 +93,10 @@ class Live:
         """End `run`; for signals."""
         self._events.put_nowait(Stop())
 
+    def tell(self, *notes: str) -> None:
+        """Notes for the wearer, from now on for a while."""
+        self._desk.tell(time.monotonic(), *notes)
+
     def forget(self, conversation: str) -> None:
         """What the store has lost of it is lost here too; nothing where the flow has ended."""
         self._queue.forget(conversation)
@@ -109,8 +113,8 @@ class Live:
         """
         try:
             await self._intake.history()
-            self._tell(*self._lacks())
-            self._tell(*(scenes.maybe_sent(entry.text) for entry in self._dispatch.unsure()))
+            self.tell(*self._lacks())
+            self.tell(*(scenes.maybe_sent(entry.text) for entry in self._dispatch.unsure()))
             for info in reversed(self._inbox.due()):
                 if info.connector == self._name:
                     self._queue.want(info.id)
@@ -212,7 +216,7 @@ class Live:
                 self._figures.errors += not done
                 self._answering.show_chat(conversation)
                 self._queue.want(conversation)  # what the model has read of it goes
-                self._tell(note)
+                self.tell(note)
             case Accepted():
                 self._figures.sent += 1
                 self._answering.step(event)
@@ -241,9 +245,9 @@ class Live:
         log.info("card", extra=about(conversation, card.glance.text, part=written.part, **facts))
         at_once, busy = self._pauses.may_show(written), self._answering.busy
         self._figures.held += self._desk.lay(written, now, busy, at_once)
+        self._figures.wrote(written)
         if written.part == "glance":
             return
-        self._figures.wrote(card)
         self._answering.card_came(conversation, now)
 
     # What follows from it
@@ -267,9 +271,6 @@ class Live:
         known = any(info.connector == self._name for info in self._inbox.threads())
         if not known and (why := self._connector.able.lacks("history")):
             yield f"Nothing from before: {why}."
-
-    def _tell(self, *notes: str) -> None:
-        self._desk.tell(time.monotonic(), *notes)
 
     async def _draw(self) -> None:
         """Show what has changed. What could not be drawn was not read back."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 from device.consent import Chosen, Countdown, Open, Proposed, ReadBack, Sending
@@ -11,6 +12,7 @@ from device.messages import Card, Line, Message, Thread
 from device.text import neutralise
 
 DARK = Scene("glance", ())
+LOADING = Scene("glance", (Row("Loading the model …", "notice"),))
 NO_DRAFT = "No draft. Say: type, and your own words."
 MOMENT = "One moment …"
 """Stands as long as what the wearer asked for is being written."""
@@ -104,6 +106,11 @@ def _message(message: Message, me: str) -> Row:
     sender = "You" if message.sender == me else neutralise(message.sender)
     when = message.time.strftime("%H:%M") if message.time else ""
     return Row(neutralise(message.text) or "[empty message]", "quote", f"{sender} {when}".strip())
+
+
+def unreadable(files: Sequence[str]) -> str:
+    """What the wearer is told of files that lack in a replay; a screen hides what stands below."""
+    return f"{', '.join(files)}: not read, or not whole; the terminal says why."
 
 
 def maybe_sent(text: str) -> str:

@@ -87,6 +87,11 @@ class Problems:
             report(error)
 
     @property
+    def files(self) -> list[str]:
+        """The names of those in which anything was wrong."""
+        return [path.name or str(path) for path in self._found]
+
+    @property
     def exit_code(self) -> int:
         """2 where anything was wrong, else 0."""
         return 2 if self._found else 0

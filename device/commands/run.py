@@ -9,11 +9,12 @@ import logging
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib import util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
+from device import scenes
 from device.asides import Asides
 from device.attention_log import AttentionLog
 from device.commands.common import (
@@ -30,7 +31,13 @@ from device.commands.inbox import inbox_path
 from device.connectors.connector import Connector
 from device.connectors.replay import Replay
 from device.consent import Patience
-from device.errors import ConnectorError, InputError, SettingsError, SidelongError, VoiceError
+from device.errors import (
+    ConnectorError,
+    DisplayError,
+    InputError,
+    SettingsError,
+    VoiceError,
+)
 from device.figures import Figures, read_figures, rows
 from device.inbox import Inbox
 from device.interruptions import Interruptions
@@ -117,7 +124,6 @@ def run(args: argparse.Namespace) -> int:
         start_logging(args.log, args.log_text)
     else:
         logging.getLogger("device").addHandler(logging.NullHandler())
-    model = ModelInUse(settings)
     figures = Figures(name)
     with (
         _inbox_of(name, settings) as (path, key),
@@ -127,10 +133,15 @@ def run(args: argparse.Namespace) -> int:
     ):
         pace = (args.speed or AT_ONCE) if name == "replay" else 1.0
         attention = Interruptions(name, settings, kept, pace=pace)
-        live = _live(connector, inbox, outbox, model, figures, settings, args.port, attention)
-        heard_nothing = asyncio.run(live)
-        figures.quota = attention.left
-    _write_status(figures)
+        live = _live(
+            connector, inbox, outbox, figures, settings, args.port, attention, problems.files
+        )
+        try:
+            heard_nothing = asyncio.run(live)
+        finally:
+            figures.quota = attention.left
+            figures.end()
+            _write_status(figures)
     print(status(figures.record()))
     if heard_nothing:
         where = settings.microphone or "the microphone"
@@ -142,11 +153,11 @@ async def _live(
     connector: Connector,
     inbox: Inbox,
     outbox: Outbox,
-    model: ModelInUse,
     figures: Figures,
     settings: Settings,
     port: int,
     attention: Interruptions,
+    unreadable: Sequence[str],
 ) -> bool:
     """Until it ends; whether it listened in vain, for nobody types."""
     name = figures.connector
@@ -157,8 +168,13 @@ async def _live(
         return figures
 
     by_ear: ByEar | None = None
-    try:
+    async with contextlib.AsyncExitStack() as closing:
+        closing.push_async_callback(connector.close)
         display = await opened(settings.display, port, lambda: rows(current().record()))
+        closing.push_async_callback(display.close)
+        with contextlib.suppress(DisplayError):  # glasses may come back
+            await display.show(scenes.LOADING)
+        model = await asyncio.to_thread(ModelInUse, settings)
         if settings.voice:
             from device.commands.hands_free import with_voice
 
@@ -166,36 +182,35 @@ async def _live(
                 return [place.name for place in Asides(name, inbox, None).places()]
 
             display = by_ear = with_voice(display, settings, lambda: attention.activity, names)
-    except SidelongError:
-        await connector.close()
-        raise
-    counted = asyncio.Event()
-    live = Live(
-        name,
-        connector,
-        inbox,
-        outbox,
-        display,
-        model,
-        patience,
-        figures,
-        counted.set,
-        attention,
-        settings.read_receipts,
-    )
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C is a KeyboardInterrupt
-            loop.add_signal_handler(number, live.stop)
-    log.info("start", extra=about(connector=name))
-    beside = [asyncio.create_task(_keep_status(current, counted))]
-    if settings.keep_days and name != "replay":
-        beside.append(asyncio.create_task(keep_only(settings.keep_days, inbox, live.forget)))
-    try:
-        await live.run()
-    finally:
-        for task in beside:
-            task.cancel()
+        counted = asyncio.Event()
+        live = Live(
+            name,
+            connector,
+            inbox,
+            outbox,
+            display,
+            model,
+            patience,
+            figures,
+            counted.set,
+            attention,
+            settings.read_receipts,
+        )
+        if unreadable:
+            live.tell(scenes.unreadable(unreadable))
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C is a KeyboardInterrupt
+                loop.add_signal_handler(number, live.stop)
+        log.info("start", extra=about(connector=name))
+        beside = [asyncio.create_task(_keep_status(current, counted))]
+        if settings.keep_days and name != "replay":
+            beside.append(asyncio.create_task(keep_only(settings.keep_days, inbox, live.forget)))
+        try:
+            await live.run()
+        finally:
+            for task in beside:
+                task.cancel()
     log.info("stop")
     return by_ear is not None and by_ear.heard_nothing
 

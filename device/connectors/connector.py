@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
@@ -36,6 +37,12 @@ class Receipt:
 
     conversation: str
     message_id: str
+    date: dt.date | None = field(default_factory=dt.date.today, compare=False)
+    time: dt.time | None = field(
+        default_factory=lambda: dt.datetime.now().time().replace(second=0, microsecond=0),
+        compare=False,
+    )
+    """When it was said in that conversation: now, but in a replay, whose time is another."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,11 +32,14 @@ class Replay:
             raise ConnectorError(
                 "nothing is new in what is to be replayed; --unread 5 makes the last five new"
             )
-        twice = next((t.id for i, t in enumerate(threads) if t.id in _ids(threads[:i])), None)
+        ids = [thread.id for thread in threads]
+        twice = next((id for i, id in enumerate(ids) if id in ids[:i]), None)
         if twice is not None:
             raise ConnectorError(f"two conversations have the id {twice!r}; replay them apart")
         self._threads = [_with_ids(thread) for thread in threads]
         self._speed = speed
+        self._newest = {t.id: t.messages[max(t.unread_from - 1, 0)] for t in threads if t.messages}
+        """The message up to which each conversation has come."""
         self._closed = asyncio.Event()
         self._sent: dict[str, Receipt] = {}
         self.acknowledged: list[str] = []
@@ -65,16 +68,21 @@ class Replay:
             if before is not None and await self._closes_within(when - before):
                 return
             before = when
+            self._newest[thread.id] = message
             yield Arrival(thread.id, message, thread.title, thread.is_group)
 
     async def acknowledge(self, arrival: Arrival) -> None:
         """Nobody waits for that: a replay begins anew each time."""
 
     async def send(self, conversation: str, text: str, key: str) -> Receipt:
-        """Note it. Raises `ConnectorError` for a conversation that isn't replayed."""
-        if conversation not in _ids(self._threads):
+        """Note it, at the time of the message it follows: those after it are as old as that one.
+
+        Raises `ConnectorError` for a conversation that isn't replayed.
+        """
+        if (last := self._newest.get(conversation)) is None:
             raise ConnectorError(f"no conversation {conversation!r} is replayed")
-        return self._sent.setdefault(key, Receipt(conversation, f"sent-{key}"))
+        receipt = Receipt(conversation, f"sent-{key}", last.date, last.time)
+        return self._sent.setdefault(key, receipt)
 
     async def redact(self, receipt: Receipt) -> None:
         """Forget it. Raises `ConnectorError` for what was not sent here."""
@@ -104,10 +112,6 @@ class Replay:
         except TimeoutError:
             await asyncio.sleep(0)  # without pauses, others have their turn here
         return self._closed.is_set()
-
-
-def _ids(threads: Sequence[Thread]) -> set[str]:
-    return {thread.id for thread in threads}
 
 
 def _with_ids(thread: Thread) -> Thread:

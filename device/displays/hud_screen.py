@@ -46,6 +46,7 @@ STYLE = Style.from_dict(
     }
 )
 PROMPT = "› "
+WAITING = "[dim]A message stands on the glass once it was read. help: what you can say.[/]"
 
 
 def framed(page: Page, profile: Profile) -> StyleAndTextTuples:
@@ -80,13 +81,14 @@ def _edge(corners: str, line: Line | None, profile: Profile, style: str) -> Styl
 
 @lru_cache(maxsize=1)
 def _chat(thread: Thread | None, columns: int, rows: int) -> str:
-    """The conversation at the bottom of so many rows, coloured by ANSI codes; else the legend."""
+    """The conversation at the bottom of so many rows, coloured by ANSI codes; before the first one,
+    why the glass is dark."""
     out = io.StringIO()
     console = Console(
         file=out, width=columns, force_terminal=True, color_system="standard", highlight=False
     )
     if thread is None:
-        console.print(legend())
+        console.print(legend(), WAITING, sep="\n")
     else:
         show_thread(thread, console, last=rows)
     lines = out.getvalue().splitlines()[-rows:] if rows > 0 else []
@@ -131,8 +133,9 @@ class Screen:
         self._drawn.clear()
         task = self.open()
         if self._app.is_running:
-            # Terminals differ in the width of joined emoji: what was there is wiped, not patched.
-            self._app.renderer.clear()
+            # Terminals differ in the width of joined emoji: what was there is wiped, not patched;
+            # on this screen alone, not what stands on the one that is given back.
+            self._app.renderer.erase(leave_alternate_screen=False)
             self._app.invalidate()
         drawn = asyncio.ensure_future(self._drawn.wait())
         await asyncio.wait({drawn, task}, return_when=asyncio.FIRST_COMPLETED)

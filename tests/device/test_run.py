@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import signal
+import subprocess
 import sys
 import time
 import tomllib
@@ -19,10 +20,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from device.card_queue import Written, quoted_card
 from device.cli import main
 from device.commands import run
 from device.commands.run import status_path
 from device.figures import Figures, read_figures, rows
+from device.messages import Message, Thread
 from device.settings import Settings, load_settings, settings_file, settings_path
 from device.voice.audio import write_wav
 from tests.needs import needs_espeak, needs_voice
@@ -53,7 +56,9 @@ def quiet() -> Iterator[None]:
     root.propagate, root.level = True, logging.NOTSET
 
 
-def test_a_replay_from_message_to_reply(chats: Path, tmp_path: Path) -> None:
+def test_a_replay_from_message_to_reply(
+    chats: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     log = tmp_path / "log"
     run = Typing("--connector", "replay", str(chats), "--log", str(log), cwd=tmp_path)
     run.until(SECRET)
@@ -70,8 +75,25 @@ def test_a_replay_from_message_to_reply(chats: Path, tmp_path: Path) -> None:
     for secret in ("chairs", "four", "Ben"):
         assert secret not in log.read_text()
     assert main(["run", "--status"]) == 0
+    assert capsys.readouterr().out.startswith("ran: 2"), "it runs no longer"
     assert json.loads(status_path().read_text())["sent"] == 1
     assert not (tmp_path / "xdg-data/sidelong/inbox.sqlite").exists(), "a replay keeps nothing"
+
+
+def test_what_loads_and_what_could_not_be_read_is_on_the_lens(chats: Path, tmp_path: Path) -> None:
+    run = Typing("missing.txt", str(chats), "--log", "log", cwd=tmp_path)
+    assert run.until("").strip("· \n") == "Loading the model …"
+    assert "the terminal says why" in run.until("missing.txt")
+    run.say("quit")
+    _, err = run.end()
+    assert (run.process.returncode, err.count("missing.txt: there is no such file")) == (2, 1)
+
+
+def test_a_model_that_can_not_be_loaded_ends_it(
+    chats: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", str(chats), "--model", "missing.gguf"]) == 2
+    assert "missing.gguf: no such" in capsys.readouterr().err
 
 
 @needs_espeak
@@ -234,6 +256,24 @@ def test_the_status_says_why_no_glance_was_timed() -> None:
     figures.glance_ms.append(150)
     said = dict(rows(figures.record()))["message to glance"]
     assert said == "median 150 ms, 95 % 150 ms, longest 150 ms"
+
+
+def test_the_status_of_a_run_that_was_killed() -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    record = Figures(started="2026-01-02T03:04").record()
+    assert rows(record)[0] == ("running since", "2026-01-02 03:04")
+    assert rows(record | {"pid": ended.pid})[0] == (
+        "ran",
+        "from 2026-01-02 03:04 until it was cut off",
+    )
+
+
+def test_a_glance_whose_card_is_not_whole_yet_is_one_in_all_figures() -> None:
+    figures = Figures()
+    thread = Thread("t", "Anna", (Message("Ben", SECRET),))
+    figures.wrote(Written(quoted_card(thread), thread, None, "glance"))
+    assert (figures.cards, dict(rows(figures.record()))["glances that are quotes"]) == (0, "100%")
 
 
 def test_the_status_is_that_of_now(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,14 +5,20 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from device.connectors import replay
 from device.connectors.connector import Arrival
 from device.connectors.replay import Replay
+from device.consent import Send
+from device.dispatch import Dispatch
 from device.errors import ConnectorError
+from device.inbox import Inbox
+from device.intake import Intake
 from device.messages import Message, Thread
+from device.outbox import Outbox
 
 
 def at(hour: int, minute: int = 0, day: int | None = None, text: str = "x") -> Message:
@@ -118,6 +124,25 @@ def test_sending_says_what_it_is_and_happens_once() -> None:
             await connector.redact(receipt)
         with pytest.raises(ConnectorError, match="'anna'"):
             await connector.send("anna", "yes", "k3")
+
+    asyncio.run(test())
+
+
+def test_a_reply_stands_where_the_replay_has_come_to(tmp_path: Path) -> None:
+    """Not today, between messages of years ago."""
+
+    async def test() -> None:
+        connector = Replay([BEN])
+        with Inbox(tmp_path / "inbox") as inbox, Outbox(tmp_path / "inbox") as outbox:
+            await Intake("replay", connector, inbox).history()
+            dispatch = Dispatch("replay", connector, inbox, outbox, receipts=False)
+            async for arrival in connector.arrivals():
+                inbox.ingest("replay", BEN, [arrival.message])
+                last = arrival.message.id or ""
+                await dispatch.send(Send("ben", last, "on my way"), lambda _: None)
+                break
+            mine = inbox.thread("replay", "ben").messages[-1]
+        assert mine == Message("Me", "on my way", dt.time(10), dt.date(2025, 3, 1), mine.id)
 
     asyncio.run(test())
 

@@ -65,6 +65,18 @@ def test_a_scene_is_drawn_with_its_chat_when_show_returns() -> None:
     assert drawn.rindex("\x1b[?1049l") > drawn.rindex("\x1b[?1049h"), "the screen is given back"
 
 
+def test_what_the_terminal_held_before_is_not_wiped() -> None:
+    """Errors, say, that were told before: they are on the terminal's other screen."""
+
+    async def act(hud: TerminalHud, _: PipeInput) -> None:
+        for scene in (Scene("glance", ()), CARD, LONG):
+            await hud.show(scene)
+
+    drawn = on_a_screen(act)
+    assert drawn.count("\x1b[?1049l") == 1, "left once, at the end"
+    assert "A message stands on the glass once it was read" in drawn, "until then it is dark"
+
+
 def test_lines_typed_are_heard_until_control_c() -> None:
     async def act(hud: TerminalHud, keys: PipeInput) -> None:
         await hud.show(CARD)
