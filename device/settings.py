@@ -21,6 +21,7 @@ from typing import Literal
 
 import platformdirs
 
+from device.cpu import cores
 from device.errors import SettingsError
 
 EngineName = Literal["llama", "onnx"]
@@ -35,8 +36,6 @@ LEAST_CONTEXT = 768
 writer keeps free behind them."""
 MOST_CONTEXT = 2**20
 """As far as any model has been trained; llama.cpp counts in 32 bits."""
-MOST_THREADS = 512
-"""With more llama.cpp ends the process."""
 
 MOST_MINUTES = 24 * 60
 """For a batch: by then it is another day."""
@@ -56,7 +55,7 @@ class Settings:
     engine: EngineName = "llama"
     """"llama" runs GGUF files, "onnx" folders made by `make onnx`."""
     threads: int | None = None
-    """CPU threads; without it, one a core."""
+    """CPU threads, one a core at most; without it, one a core."""
     context: int = 2048
     """Tokens of a conversation that are read at most."""
     date_order: DateOrder | None = None
@@ -133,9 +132,10 @@ class Settings:
         if not LEAST_CONTEXT <= self.context <= MOST_CONTEXT:
             wanted = f"from {LEAST_CONTEXT} to {MOST_CONTEXT} tokens"
             raise SettingsError(f"context can't be {self.context}; it is {wanted}")
-        if self.threads is not None and self.threads > MOST_THREADS:
+        if self.threads is not None and self.threads > cores():
+            # More only wait for each other; with 1,000 llama.cpp ends the process.
             raise SettingsError(
-                f"threads can't be {self.threads}; there are {MOST_THREADS} at most"
+                f"threads can't be {self.threads}; this machine has {cores()} cores"
             )
 
 
@@ -175,7 +175,7 @@ def load_settings(path: Path | None = None) -> Settings:
 EXAMPLES: dict[str, object] = {
     "me": "Anna",
     "model": "sidelong-118m",
-    "threads": 4,
+    "threads": 1,
     "date_order": "dmy",
     "connector": "replay",
     "apps": ["Signal", "WhatsApp"],

@@ -24,11 +24,21 @@ from device.language.engine import Engine, Sampling, Seq, Token
 from device.language.llama_engine import LlamaEngine
 from device.language.load import Loaded, Model, find_model, load_engine
 from device.language.prompt import Prompt, thread_tokens
-from device.language.tuning import UNTUNED, Finding, Trial, Tuning, Tunings, knobs, tune, words
+from device.language.tuning import (
+    LEAST_ROUNDS,
+    UNTUNED,
+    Finding,
+    Trial,
+    Tuning,
+    Tunings,
+    knobs,
+    tune,
+    words,
+)
 from device.messages import Intent, Message, Thread
 from device.text import neutralise
 
-ROUNDS = 3
+ROUNDS = 5
 READ = 448
 """Tokens of the thread that is measured, at most: some 20 messages."""
 MESSAGES = 8
@@ -41,9 +51,22 @@ DRAFTS: tuple[Intent, ...] = ("accept", "decline", "ask")
 def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", help="a model's name, or a path (default: the one in use)")
     parser.add_argument(
-        "--rounds", type=positive, metavar="N", default=ROUNDS, help=f"(default: {ROUNDS})"
+        "--rounds",
+        type=rounds,
+        metavar="N",
+        default=ROUNDS,
+        help=f"each way is measured so often, {LEAST_ROUNDS} times at least (default: {ROUNDS})",
     )
     parser.add_argument("--forget", action="store_true", help="run it untuned again")
+
+
+def rounds(text: str) -> int:
+    """argparse type: enough rounds to tell a gain from chance."""
+    if (number := positive(text)) < LEAST_ROUNDS:
+        raise argparse.ArgumentTypeError(
+            f"{text} can't tell a gain from chance; it is {LEAST_ROUNDS} at least"
+        )
+    return number
 
 
 def run(args: argparse.Namespace) -> int:
@@ -61,10 +84,16 @@ def run(args: argparse.Namespace) -> int:
         groups = knobs(cores())
         total = 1 + args.rounds * sum(1 + len(group) for group in groups)
         with progress_bar() as bar:
-            task = bar.add_task("measuring", total=total)
+            task = bar.add_task("", total=total)
 
             def measured(tuning: Tuning) -> Trial:
+                change = _change(UNTUNED, tuning) or "untuned"
+                bar.update(task, description=f"trying {change}", refresh=True)
+                started = time.perf_counter()
                 trial = measure(model, tuning)
+                if not bar.tasks[task].completed:
+                    minutes = max(1, round(total * (time.perf_counter() - started) / 60))
+                    bar.console.print(f"{total} measurements: about {minutes} min.")
                 bar.advance(task)
                 return trial
 
@@ -72,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
         tunings.remember(sha256, best)
     except OSError as error:
         raise SidelongError(f"{tunings.path}: can't be written ({error.strerror})") from error
-    _show(Screen(), found)
+    _show(Screen(), best, found)
     print(f"{name} on {cpu_name()}: {words(best)}.")
     print("Remembered; `sidelong tune --forget` takes it back.")
     return 0
@@ -133,8 +162,13 @@ def _thread(prompt: Prompt) -> Thread:
     return replace(thread, messages=tuple(messages), unread_from=len(messages) - 1)
 
 
-def _show(screen: Screen, found: Sequence[Sequence[Finding]]) -> None:
+def _show(screen: Screen, best: Tuning, found: Sequence[Sequence[Finding]]) -> None:
     """What was measured: each group under the best of those before it."""
+    screen.print(
+        "Milliseconds from a message to its whole card (glance, summary, asks, drafts), and an "
+        f"eighth of reading its thread anew ({READ} tokens); the median of the rounds."
+    )
+    taken = {best, *(start.tuning for start, *_ in found)}
     table = Table(box=None, header_style="dim", pad_edge=False)
     table.add_column("tried")
     table.add_column("ms", justify="right")
@@ -143,9 +177,17 @@ def _show(screen: Screen, found: Sequence[Sequence[Finding]]) -> None:
         label = "untuned" if start.tuning == UNTUNED else "the best so far"
         table.add_row(label, f"{start.ms:.0f}", "", style="dim")
         for finding in tried:
-            ms, verdict = f"{finding.ms:.0f}", "" if finding.same_words else "other words: not used"
+            ms = "-" if math.isinf(finding.ms) else f"{finding.ms:.0f}"
             if math.isinf(finding.ms):
-                ms, verdict = "-", "not possible with this model"
+                verdict = "not possible with this model"
+            elif not finding.same_words:
+                verdict = "other words: not used"
+            elif finding.tuning in taken:
+                verdict = "used"
+            elif finding.ms < start.ms and not finding.holds:
+                verdict = "no more than chance: not used"
+            else:
+                verdict = ""
             table.add_row(f"  {_change(start.tuning, finding.tuning)}", ms, verdict)
     screen.print(table)
 

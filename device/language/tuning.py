@@ -27,7 +27,9 @@ from device.settings import default_data_dir
 VERSION = 2
 """One more whenever what is untuned changes: what was found beside it holds no longer."""
 GAIN = 0.03
-"""A change must save this part of the time at least; less may be chance."""
+"""A change must save this part of the time in three rounds of four; less may be chance."""
+LEAST_ROUNDS = 3
+"""With fewer it can't be told what is chance."""
 
 MOST_ROWS = 512
 """The largest batch that can be told."""
@@ -85,7 +87,15 @@ class Finding:
     tuning: Tuning
     ms: float
     """Median of its rounds; infinite where the model can't be run so."""
+    saved: float
+    """Part of the time of the best before it: the lower quartile over the rounds, each compared
+    within itself."""
     same_words: bool
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is quicker by more than chance, and says the same."""
+        return self.same_words and self.saved > GAIN
 
 
 Measure = Callable[[Tuning], Trial]
@@ -96,27 +106,40 @@ def tune(
 ) -> tuple[Tuning, list[list[Finding]]]:
     """The best tuning, and a group's findings, the best before it first.
 
-    The candidates of a group are measured in turn, round after round, so that a machine that is
-    slow for a while is slow for all of them. Raises `ModelError` for a model that can't be run.
+    The candidates of a group are measured in turn, round after round (`LEAST_ROUNDS` or more), so
+    that a machine that is slow for a while is slow for all of them. What is taken saves more than
+    `GAIN` in its lower quartile: in all rounds of three, in four of five.
+
+    Raises `ModelError` for a model that can't be run.
     """
     best, said = UNTUNED, measure(UNTUNED).said  # this one also reads the file into memory
     found = []
     for group in groups:
         candidates = [best, *(replace(best, **change) for change in group)]
         turns = [[_trial(measure, candidate) for candidate in candidates] for _ in range(rounds)]
+        by_candidate = list(zip(*turns, strict=True))
+        before = [trial.ms for trial in by_candidate[0]]
         findings = [
-            Finding(
-                candidate,
-                statistics.median(trial.ms for trial in trials),
-                all(trial.said == said for trial in trials),
-            )
-            for candidate, trials in zip(candidates, zip(*turns, strict=True), strict=True)
+            _finding(candidate, trials, before, said)
+            for candidate, trials in zip(candidates, by_candidate, strict=True)
         ]
-        quickest = min((f for f in findings if f.same_words), key=lambda f: f.ms, default=None)
-        if quickest is not None and quickest.ms < findings[0].ms * (1 - GAIN):
-            best = quickest.tuning
+        quicker = [finding for finding in findings if finding.holds]
+        best = min(quicker, key=lambda f: f.ms, default=findings[0]).tuning
         found.append(findings)
     return best, found
+
+
+def _finding(
+    candidate: Tuning, trials: Sequence[Trial], before: Sequence[float], said: tuple[int, ...]
+) -> Finding:
+    """`before`: milliseconds of the best so far in the same rounds; `said`: its words."""
+    saved = [1 - trial.ms / ms for trial, ms in zip(trials, before, strict=True)]
+    return Finding(
+        candidate,
+        statistics.median(trial.ms for trial in trials),
+        statistics.quantiles(saved, n=4, method="inclusive")[0],
+        all(trial.said == said for trial in trials),
+    )
 
 
 def _trial(measure: Measure, candidate: Tuning) -> Trial:

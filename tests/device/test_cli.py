@@ -60,7 +60,7 @@ def test_demo(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_demo_on_the_shipped_model() -> None:
     """In a process of its own: what a CPU's fast paths do to quantized weights can kill one."""
-    code = "from device.cli import main; raise SystemExit(main(['demo', '--threads', '2']))"
+    code = "from device.cli import main; raise SystemExit(main(['demo', '--threads', '1']))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     assert "Ifeoma" in done.stdout

@@ -31,9 +31,13 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[Tuning]:
 def test_found_remembered_used_and_forgotten(
     measured: list[Tuning], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["tune", "--model", str(GGUF), "--rounds", "1"]) == 0
-    out = " ".join(capsys.readouterr().out.split())
+    assert main(["tune", "--model", str(GGUF), "--rounds", "3"]) == 0
+    captured = capsys.readouterr()
+    out = " ".join(captured.out.split())
     assert "flash attention on, batches of 256" in out
+    assert "Milliseconds from a message to its whole card" in out
+    assert "flash on 80 used" in out
+    assert f"{len(measured)} measurements: about 1 min." in captured.err
     sha256 = sha256_of(GGUF)
     assert Tunings.default().of(sha256) == Tuning(batch=256, flash="on")
     assert len(measured) >= 10
@@ -44,6 +48,13 @@ def test_found_remembered_used_and_forgotten(
     assert Tunings.default().of(sha256) is None
     assert main(["tune", "--model", str(GGUF), "--forget"]) == 0
     assert "was not tuned here" in capsys.readouterr().out
+
+
+def test_one_round_can_not_tell_a_gain_from_chance(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["tune", "--model", str(GGUF), "--rounds", "1"])
+    assert stopped.value.code == 2
+    assert "1 can't tell a gain from chance; it is 3 at least" in capsys.readouterr().err
 
 
 def test_a_real_measurement_says_the_same_words_each_time() -> None:
