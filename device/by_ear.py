@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from device import scenes
 from device.displays.scene import Display, Scene
@@ -36,6 +36,7 @@ from device.voice.recogniser import Recogniser, Vocabulary
 
 log = logging.getLogger(__name__)
 
+Ending = Literal["typing", "recording", "never"]
 ECHO = 0.3
 """Seconds that a room goes on sounding after the loudspeaker."""
 ANSWER = 15.0
@@ -64,10 +65,10 @@ class ByEar:
         activity: Callable[[], Activity] = lambda: "seated",
         names: Callable[[], Sequence[str]] = lambda: (),
         endpoint: Endpoint | None = None,
-        nobody_types: bool = False,
+        ends_with: Ending = "typing",
     ):
-        """Where `nobody_types` (a service, a pipe), it doesn't end with what is typed, but with a
-        recording that stands for the microphone, once that is answered."""
+        """It ends with what is typed or, where nobody types (a service, a pipe), with the recording
+        that stands for the microphone, once that is answered, or only from outside."""
         self._inner = inner
         self._mouth = mouth
         self._ears = Ears(source, recogniser, is_whole, self._somebody_speaks, endpoint)
@@ -77,12 +78,13 @@ class ByEar:
         self._has_to_be_heard = False
         self._cut = False
         self._asks_until = 0.0
-        self._nobody_types = nobody_types
+        self._ends_with = ends_with
         self._heard_out = asyncio.Event()
         self._said: asyncio.Queue[str | None] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
-        self.heard_nothing = False
-        """Whether it has ended without a word, typed or understood, where nobody types."""
+        self.failed = ""
+        """Why it was of no use, where it has ended with a recording: it could not be listened to,
+        or nothing was understood, and nothing typed."""
         self.latencies: list[float] = []
         """Seconds from the end of each understood utterance until it was understood."""
 
@@ -136,19 +138,26 @@ class ByEar:
             typed = True
             self._mouth.hush()
             self._said.put_nowait(words)
-        if self._nobody_types:
+        if self._ends_with != "typing":
             await self._heard_out.wait()
-            self.heard_nothing = not (typed or self.latencies)
+            if not (self.failed or typed or self.latencies):
+                self.failed = "nothing that was said was understood, and nothing was done"
         self._said.put_nowait(None)
 
     async def _spoken(self) -> None:
+        why = ""
         try:
             async for heard in self._ears.heard():
                 if (words := self._passed(heard)) is not None:
                     self._said.put_nowait(words)
                     self._spawn(self._tell_again(self._scene))
-        except VoiceError as error:
-            self.notice(f"{error}. You can still type.")
+        except Exception as error:  # a recogniser's native code may raise anything
+            why = str(error) or type(error).__name__
+            instead = " You can still type." if self._ends_with == "typing" else ""
+            self.notice(f"Nothing is heard any more: {why}.{instead}")
+        if self._ends_with != "recording":
+            return  # who is shown messages is still shown them
+        self.failed = why
         ended = time.monotonic()
         while time.monotonic() < max(ended, self._mouth.last_sound) + ANSWERED:
             await asyncio.sleep(ANSWERED / 10)

@@ -66,7 +66,10 @@ class Interruptions:
         self._roll = roll
         before = kept.entries()
         self._bandit = Bandit(experiences(before)) if settings.learn else None
-        self._shown = [(e.at, e.conversation) for e in before if e.when == "now"]
+        self._shown: list[tuple[dt.datetime, str]] = []
+        for entry in before:
+            if entry.when == "now" and entry.at > self._clock() - HOUR:
+                self._count(entry.at, entry.conversation)
         self._muted: dict[str, dt.datetime] = {}
         self._open: dict[str, Entry] = {}
         """The last decision about each conversation, where the wearer has done nothing yet."""
@@ -81,6 +84,11 @@ class Interruptions:
         self._shown = [(at, c) for at, c in self._shown if at > now - HOUR]
         told = tuple(at for at, c in self._shown if c != conversation or now - at >= GOES_ON)
         return Moment(now, self.activity, told, self._muted)
+
+    def _count(self, at: dt.datetime, conversation: str) -> None:
+        """One more interruption, unless it belongs to the one before it there."""
+        if not any(c == conversation and at - then < GOES_ON for then, c in self._shown):
+            self._shown.append((at, conversation))
 
     @property
     def left(self) -> int:
@@ -110,9 +118,9 @@ class Interruptions:
             chance,
         )
         self._open[news.conversation] = replace(entry, number=self._kept.add(entry))
-        if decision.when == "now" and len(moment.told) == len(self._shown):
-            self._shown.append((moment.now, news.conversation))
-        elif decision.when != "now" and self._waits_since is None:
+        if decision.when == "now":
+            self._count(moment.now, news.conversation)
+        elif self._waits_since is None:
             self._waits_since = moment.now
         facts = {"when": decision.when, "why": decision.why, "activity": moment.activity}
         log.info("attention", extra=about(news.conversation, **facts))

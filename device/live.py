@@ -231,6 +231,7 @@ class Live:
         if event.wants_card:
             self._queue.want(event.conversation)
         else:  # the wearer's own word, from another device perhaps
+            self._pauses.came_of(event.conversation, "answered")
             self._desk.clear(event.conversation)
             self._queue.was_read(event.conversation)
 

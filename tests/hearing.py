@@ -1,12 +1,19 @@
-"""A voice, a loudspeaker and a recogniser that a test holds in its hands."""
+"""A voice, a loudspeaker and a recogniser that a test holds in its hands; a wearer with them."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 
+from device.by_ear import ByEar, Ending
 from device.errors import VoiceError
-from device.voice.endpoint import CHUNK
+from device.settings import Activity
+from device.voice.audio import Feed
+from device.voice.endpoint import CHUNK, Endpoint
+from device.voice.mouth import Mouth
 from device.voice.recogniser import Vocabulary
+from tests.lives import Glass
 
 
 class Words:
@@ -68,6 +75,8 @@ class Letters:
     def text(self, sound: bytes) -> str:
         self.asked += 1
         letters = sound[::CHUNK].replace(b" ", b"").replace(b"_", b" ")
+        if letters == b"deaf":
+            raise RuntimeError("the recogniser is gone")
         return letters.decode()
 
 
@@ -78,3 +87,49 @@ def spoken(text: str) -> bytes:
 def loud_but_blanks(sound: bytes) -> list[float]:
     """A detector of the same sound: a blank is silence."""
     return [0.0 if sound[at : at + 1] == b" " else 1.0 for at in range(0, len(sound), CHUNK)]
+
+
+class Street:
+    """A wearer with ears, a mouth and a glass."""
+
+    def __init__(self, activity: Activity, ends_with: Ending) -> None:
+        self.glass, self.feed, self.room = Glass(), Feed(), Room()
+        self.recogniser = Letters()
+        endpoint = Endpoint(loud_but_blanks)
+        self.by_ear = ByEar(
+            self.glass,
+            self.feed,
+            self.recogniser,
+            Mouth(Words(), self.room),
+            lambda: activity,
+            lambda: ["Ben"],
+            endpoint,
+            ends_with,
+        )
+        self.utterances = self.by_ear.utterances()
+
+    def says(self, text: str) -> None:
+        self.feed.put(spoken(text) + b" " * (30 * CHUNK))
+
+    async def passed(self) -> str:
+        return await asyncio.wait_for(anext(self.utterances), 30)
+
+    async def until(self, spoken: str) -> None:
+        async with asyncio.timeout(30):
+            while spoken not in self.room.heard:
+                await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def street(
+    activity: Activity = "seated", ends_with: Ending = "typing"
+) -> AsyncIterator[Street]:
+    made = Street(activity, ends_with)
+    try:
+        yield made
+    finally:
+        await made.by_ear.close()
+
+
+def play(test: Callable[[], Coroutine[None, None, None]]) -> None:
+    asyncio.run(test())

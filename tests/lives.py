@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -118,6 +119,16 @@ class Peer:
     @property
     def sent(self) -> list[tuple[str, ...]]:
         return [what[1:] for what in self.done if what[0] == "send"]
+
+
+class Clock:
+    """Local time that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = dt.datetime(2026, 3, 6, 12, 0)
+
+    def __call__(self) -> dt.datetime:
+        return self.now
 
 
 def card(thread: Thread) -> Card:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from device.by_ear import ByEar
+from device.by_ear import ByEar, Ending
 from device.displays.scene import Display
 from device.displays.web import WebDisplay
 from device.errors import VoiceError
@@ -36,8 +36,9 @@ def with_voice(
     source = _source(display, settings.microphone, lambda note: said[0].notice(note))
     mouth = Mouth(speaking_voice(settings.speech), _sink(settings.loudspeaker))
     heard = recogniser(settings.recogniser)
-    nobody_types = not sys.stdin.isatty()
-    by_ear = ByEar(display, source, heard, mouth, activity, names, nobody_types=nobody_types)
+    nobody_types: Ending = "recording" if isinstance(source, Recording) else "never"
+    ends_with = "typing" if sys.stdin.isatty() else nobody_types
+    by_ear = ByEar(display, source, heard, mouth, activity, names, ends_with=ends_with)
     said.append(by_ear)
     return by_ear
 

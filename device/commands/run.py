@@ -137,15 +137,14 @@ def run(args: argparse.Namespace) -> int:
             connector, inbox, outbox, figures, settings, args.port, attention, problems.files
         )
         try:
-            heard_nothing = asyncio.run(live)
+            failed = asyncio.run(live)
         finally:
             figures.quota = attention.left
             figures.end()
             _write_status(figures)
     print(status(figures.record()))
-    if heard_nothing:
-        where = settings.microphone or "the microphone"
-        raise VoiceError(f"{where}: nothing that was said was understood, and nothing was done")
+    if failed:
+        raise VoiceError(f"{settings.microphone}: {failed}")
     return problems.exit_code
 
 
@@ -158,8 +157,8 @@ async def _live(
     port: int,
     attention: Interruptions,
     unreadable: Sequence[str],
-) -> bool:
-    """Until it ends; whether it listened in vain, for nobody types."""
+) -> str:
+    """Until it ends; why it listened in vain to a recording, where it did."""
     name = figures.connector
     patience = Patience(countdown=settings.countdown, undo=settings.undo)
 
@@ -212,7 +211,7 @@ async def _live(
             for task in beside:
                 task.cancel()
     log.info("stop")
-    return by_ear is not None and by_ear.heard_nothing
+    return by_ear.failed if by_ear is not None else ""
 
 
 def _connector(

@@ -3,69 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
 
-from device.by_ear import SOMETHING, ByEar
+from device import by_ear
+from device.by_ear import SOMETHING
 from device.displays.scene import Row, Scene
 from device.errors import DisplayError
 from device.scenes import with_notes
-from device.settings import Activity
-from device.voice.audio import Feed
-from device.voice.endpoint import CHUNK, Endpoint
-from device.voice.mouth import Mouth
-from tests.hearing import Letters, Room, Words, loud_but_blanks, spoken
-from tests.lives import Glass
+from tests.hearing import play, spoken, street
 
 GLANCE = Scene("glance", (Row("coming tonight?", "quote"),), "Ben")
 READ_BACK = Scene("card", (Row("yes", "model", "your reply"),), "To Ben?", stage="read back")
 COUNTDOWN = Scene("card", (Row("yes", "model", "your reply"),), "To Ben in 3 …", stage="countdown")
-
-
-class Street:
-    """A wearer with ears, a mouth and a glass."""
-
-    def __init__(self, activity: Activity) -> None:
-        self.glass, self.feed, self.room = Glass(), Feed(), Room()
-        self.recogniser = Letters()
-        endpoint = Endpoint(loud_but_blanks)
-        self.by_ear = ByEar(
-            self.glass,
-            self.feed,
-            self.recogniser,
-            Mouth(Words(), self.room),
-            lambda: activity,
-            lambda: ["Ben"],
-            endpoint,
-        )
-        self._utterances = self.by_ear.utterances()
-
-    def says(self, text: str) -> None:
-        self.feed.put(spoken(text) + b" " * (30 * CHUNK))
-
-    async def passed(self) -> str:
-        return await asyncio.wait_for(anext(self._utterances), 30)
-
-    async def until(self, spoken: str) -> None:
-        async with asyncio.timeout(30):
-            while spoken not in self.room.heard:
-                await asyncio.sleep(0.01)
-
-
-@asynccontextmanager
-async def street(activity: Activity = "seated") -> AsyncIterator[Street]:
-    made = Street(activity)
-    try:
-        yield made
-    finally:
-        await made.by_ear.close()
-
-
-def play(test: Callable[[], Coroutine[None, None, None]]) -> None:
-    asyncio.run(test())
 
 
 def test_what_is_shown_is_spoken_and_both_kinds_of_words_come_back() -> None:
@@ -248,5 +199,58 @@ def test_it_ends_with_the_display() -> None:
             await there.glass.close()
             with pytest.raises(StopAsyncIteration):
                 await there.passed()
+
+    play(test)
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(by_ear, "ANSWERED", 0.1)
+
+
+def test_a_recording_ends_it_and_says_what_came_of_it(soon: None) -> None:
+    async def ended(what: str) -> str:
+        async with street(ends_with="recording") as there, asyncio.timeout(30):
+            there.room.goes_on.set()
+            there.says(what)
+            await there.feed.close()
+            await there.glass.close()
+            async for _ in there.utterances:
+                pass
+            return there.by_ear.failed
+
+    async def test() -> None:
+        assert await ended("reply") == ""
+        assert "nothing that was said was understood" in await ended("mumble")
+        assert await ended("deaf") == "the recogniser is gone"
+
+    play(test)
+
+
+def test_ears_that_fail_end_no_service(soon: None) -> None:
+    async def test() -> None:
+        async with street(ends_with="never") as there:
+            there.room.goes_on.set()
+            there.says("deaf")
+            await there.glass.close()  # nobody types
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(anext(there.utterances), 0.5)
+            await there.until("Nothing is heard any more: the recogniser is gone.")
+            await there.by_ear.show(GLANCE)
+            await there.until("Ben: coming tonight?")
+            assert not there.by_ear.failed
+
+    play(test)
+
+
+def test_ears_that_fail_leave_the_keyboard() -> None:
+    async def test() -> None:
+        async with street() as there:
+            there.room.goes_on.set()
+            there.says("deaf")
+            heard = asyncio.create_task(there.passed())
+            await there.until("You can still type.")
+            there.glass.say("reply")
+            assert await heard == "reply"
 
     play(test)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from device import desk
 from device.attention_log import AttentionLog
 from device.by_ear import ByEar
 from device.interruptions import Interruptions
@@ -20,7 +21,7 @@ from device.settings import Settings
 from device.voice.audio import Feed
 from device.voice.mouth import Mouth
 from tests.hearing import Letters, Room, Words
-from tests.lives import WHOLE, Glass, Peer, card, living, text_of
+from tests.lives import WHOLE, Clock, Glass, Peer, card, living, text_of
 from tests.needs import needs_voice
 
 CHATTER = Triage(needs_reply=False, urgency="low")
@@ -41,16 +42,6 @@ class Triaging:
 
     def forget(self, thread_id: str) -> None:
         """It keeps nothing."""
-
-
-class Clock:
-    """Local time that a test moves."""
-
-    def __init__(self) -> None:
-        self.now = dt.datetime(2026, 3, 6, 12, 0)
-
-    def __call__(self) -> dt.datetime:
-        return self.now
 
 
 @asynccontextmanager
@@ -109,6 +100,25 @@ async def test_next_is_a_pause_too_and_later_a_dismissal(
             while kept.entries()[0].outcome is None:
                 await asyncio.sleep(0.01)
         assert kept.entries()[0].outcome == "dismissed"
+
+
+@pytest.mark.parametrize("outcome", ["read", "ignored", "answered"])
+async def test_what_came_of_a_message_is_kept(
+    path: Path, glass: Glass, peer: Peer, monkeypatch: pytest.MonkeyPatch, outcome: str
+) -> None:
+    """Read word for word; let pass; answered from another device."""
+    monkeypatch.setattr(desk, "GLANCE_MOST", 0.2 if outcome == "ignored" else 60.0)
+    async with attentive(path, glass, peer, Settings()) as (_, kept):
+        peer.writes("coming tonight?", "m0")
+        await glass.until("coming tonight?")
+        if outcome == "read":
+            glass.say("read")
+        elif outcome == "answered":
+            peer.writes("yes, at 8", "m1", sender=peer.me)
+        async with asyncio.timeout(30):
+            while kept.entries()[0].outcome is None:
+                await asyncio.sleep(0.01)
+        assert kept.entries()[0].outcome == outcome
 
 
 async def test_what_waits_too_long_is_shown_as_one_interruption(
