@@ -25,7 +25,7 @@ _FILLERS = re.compile(
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _GREETING = re.compile(r"^(?:hi|hey|hello|dear|good (?:morning|evening))\b", re.I)
 _TIME = re.compile(
-    r"\b(?:half past|quarter (?:past|to)) \w+\b"
+    r"\b(?:half|(?:half|quarter|five|ten|twenty(?:[ -]five)?) (?:past|to)) \w+\b"
     r"|(?<![\d.:,])\b\d{1,2}(?:[:.]\d\d)?(?: ?[ap]m\b|\b(?![.:,]?\d))"
     r"|\b\w+ o'clock\b",
     re.I,

@@ -9,7 +9,10 @@ _UNITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight"
 _TEENS = ("ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen")
 _ONES = (*_UNITS, *_TEENS, "eighteen", "nineteen")
 _TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50}
-_PAST = {"half past": 30, "quarter past": 15, "quarter to": -15}
+_PAST = re.compile(
+    r"(?P<minutes>half|[\w ]+?)(?: minutes?)? (?P<way>past|to) (?P<hour>.+)|half (?P<late>.+)"
+)
+_PARTS = {"half": 30, "quarter": 15, "a quarter": 15}
 _DIGITS = re.compile(r"(?P<h>\d{1,2})(?:[:.h](?P<m>\d\d))?\s*(?P<half>[ap]\.?m\.?)?")
 
 
@@ -39,6 +42,8 @@ def clock(words: str) -> dt.time | None:
 
     >>> clock("half past six"), clock("eighteen thirty"), clock("6 pm")
     (datetime.time(6, 30), datetime.time(18, 30), datetime.time(18, 0))
+    >>> clock("half six"), clock("ten to six"), clock("twenty five past six in the evening")
+    (datetime.time(6, 30), datetime.time(5, 50), datetime.time(18, 25))
     """
     said = " ".join(words.casefold().replace("-", " ").split()).rstrip(".")
     if said in ("noon", "midnight"):
@@ -50,13 +55,13 @@ def clock(words: str) -> dt.time | None:
     if afternoon:
         said = said[: afternoon.start()]
         half = "a" if "a.m" in afternoon[1] or "am" in afternoon[1] or "mo" in afternoon[1] else "p"
-    for start, minutes in _PAST.items():
-        if said.startswith(start):
-            hour = number(said.removeprefix(start).strip())
-            if hour is None:
-                return None
-            total = hour * 60 + minutes
-            return _time(total // 60, total % 60, half)
+    if past := _PAST.fullmatch(said):
+        part = past["minutes"] or "half"
+        minutes, hour = _PARTS.get(part) or number(part), number(past["hour"] or past["late"])
+        if hour is None or minutes is None:
+            return None
+        total = hour * 60 + (-minutes if past["way"] == "to" else minutes)
+        return _time(total // 60 % 24, total % 60, half)
     if (hour := number(said.removesuffix("o'clock").strip())) is not None:
         return _time(hour, 0, half)
     parts = said.split()
