@@ -64,8 +64,8 @@ $(CHECKPOINT)/model.safetensors: | $(VENV)/.dev
 # Measures this machine, beside whatever of other people's code is installed and has a model in
 # work/ (`make test onnx CHECKPOINT=work/shipped`). BENCH=--quick takes less than a minute.
 bench: $(VENV)/.bench
-	$(BIN)/python -m scripts.bench.gate
-	$(BIN)/python scripts/bench_latency.py $(BENCH) \
+	@$(BIN)/python -m scripts.bench.gate
+	@$(BIN)/python scripts/bench_latency.py $(BENCH) \
 	  $(if $(wildcard work/shipped/model.safetensors),--checkpoint work/shipped) \
 	  $(foreach kind,int4 int8 fp32,$(if $(wildcard work/onnx-$(kind)/model.onnx),\
 	    --onnx-$(kind) work/onnx-$(kind)))

@@ -19,7 +19,9 @@ Both ceilings are measured here: memory by looking for the largest number of an 
 the cache, read by as many threads as the engine has; arithmetic by numpy's float32 matrix product
 on as many. The product of 4-bit weights and 8-bit activations, which the engine computes, can in
 principle go beyond the latter (more numbers fit a register), so that the arithmetic ceiling is a
-yardstick and no law; the memory ceiling is one. Where a model's embedding and head are two
+yardstick and no law; the memory ceiling is one. Of both the best round counts, as in STREAM: what
+disturbs only ever makes a machine look slower than it is. Where a token takes less than its ceiling
+allows nevertheless, no share of it is told. Where a model's embedding and head are two
 matrices, both are counted, although only a row of the former is read.
 
 Everything is measured in turn, round after round, because a machine that does other things too is
@@ -32,6 +34,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import sys
 import tempfile
@@ -48,8 +51,9 @@ from device.errors import ModelError
 from device.language.tuning import UNTUNED, Tunings, words
 from scripts.bench.figures import document
 from scripts.bench.ours import Sizes
-from scripts.bench.report import show
-from scripts.bench.run import PEERS, Bench, Files
+from scripts.bench.peers import Absent
+from scripts.bench.report import disturbed, show
+from scripts.bench.run import KINDS, PEERS, Bench, Files
 
 ROOT = Path(__file__).resolve().parents[1]
 QUICK, FULL = (3, 1), (5, 3)
@@ -70,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--untuned", action="store_true", help="leave out what `sidelong tune` remembers of MODEL"
     )
-    for kind in ("int8", "int4", "fp32"):
+    for kind in KINDS:
         parser.add_argument(f"--onnx-{kind}", type=Path, metavar="DIR", help="from `make onnx`")
     parser.add_argument(
         "--checkpoint", type=Path, metavar="DIR", help="the same weights for torch (`make onnx`)"
@@ -84,15 +88,26 @@ def _parser() -> argparse.ArgumentParser:
 
 def _problem(args: argparse.Namespace) -> str | None:
     """What is wrong with the arguments, on one line."""
-    if args.threads is not None and args.threads < 1:
-        return f"--threads {args.threads}: at least one is needed"
-    for name, path in (("--model", args.model), ("--llama-bench", args.llama_bench)):
+    if args.threads is not None and not 0 < args.threads <= cores():
+        return f"--threads {args.threads}: from 1 to {cores()}, the cores of this machine"
+    for name, path, what in (
+        ("--model", args.model, "a .gguf file"),
+        ("--llama-bench", args.llama_bench, "the program of that name in llama.cpp's build/bin"),
+    ):
+        if path is not None and path.is_dir():
+            return f"{name} {path}: a folder; give {what}"
         if path is not None and not path.is_file():
-            return f"{name} {path}: no such file"
-    for name in ("onnx_int8", "onnx_int4", "onnx_fp32", "checkpoint"):
+            return f"{name} {path}: no such file; give {what}"
+    if args.llama_bench and not os.access(args.llama_bench, os.X_OK):
+        return f"--llama-bench {args.llama_bench}: no program (it may not be executed)"
+    for name, file in (
+        *((f"onnx_{kind}", "model.onnx") for kind in KINDS),
+        ("checkpoint", "config.json"),
+    ):
         path = getattr(args, name)
-        if path is not None and not path.is_dir():
-            return f"--{name.replace('_', '-')} {path}: no such folder"
+        if path is not None and not (path / file).is_file():
+            lacks = f"no {file} in it" if path.is_dir() else "no such folder"
+            return f"--{name.replace('_', '-')} {path}: {lacks}; `make onnx` makes one"
     if args.plot and not args.plot.parent.is_dir():
         return f"--plot {args.plot}: no such folder"
     if args.plot and args.plot.is_dir():
@@ -126,26 +141,30 @@ def main(arguments: list[str] | None = None, sizes: Sizes | None = None) -> int:
         print(problem, file=sys.stderr)
         return 2
     console, status = Console(width=100), Console(stderr=True)
-    onnx = {k: v for k in ("int8", "int4", "fp32") if (v := getattr(args, f"onnx_{k}"))}
+    onnx = {k: v for k in KINDS if (v := getattr(args, f"onnx_{k}"))}
     sha256 = "untuned" if args.untuned else sha256_of(args.model)
     tuning = Tunings.default().of(sha256) or UNTUNED
     threads = args.threads or tuning.threads or cores()
     files = Files(args.model.resolve(), onnx, args.checkpoint, args.llama_bench, sha256, tuning)
     rounds, slow = QUICK if args.quick else FULL
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None  # Windows has none
     with tempfile.TemporaryDirectory() as folder, status.status("loading") as line:
         try:
             bench = Bench(files, threads, sizes or Sizes(), Path(folder))
-        except ModelError as error:
+        except (ModelError, Absent) as error:
             print(error, file=sys.stderr)
             return 2
         found = bench.measure(rounds, slow, line.update)
     show(console, bench.samples, found, bench.limit, bench.sizes.histories, PEERS, bench.absent)
+    console.print(disturbed(bench.samples, load, cores()), soft_wrap=True, highlight=False)
     about = {
         "model": args.model.name,
         "threads": threads,
         "tuning": words(tuning),
         "machine": platform.machine(),
         "processor": cpu_name(),
+        "cores": cores(),
+        "load_before": load,
         "rounds": rounds,
         "quick": args.quick,
     }

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from device.errors import ModelError
 from device.language.decoder import since
 from device.language.llama_buffers import has_amx
 from device.language.writer import MOST_TOKENS
@@ -124,7 +125,7 @@ class Generating:
 
 
 def torch_peer(checkpoint: Path, dtype: str, threads: int) -> Generating:
-    """transformers on torch. Raises `Absent`."""
+    """transformers on torch. Raises `Absent`, and `ModelError` for what is no checkpoint."""
     try:
         import torch
         import transformers
@@ -137,7 +138,7 @@ def torch_peer(checkpoint: Path, dtype: str, threads: int) -> Generating:
             checkpoint, dtype=getattr(torch, dtype), local_files_only=True
         )
     except (OSError, ValueError) as error:
-        raise Absent(f"transformers can't load {checkpoint}: {_line(error)}") from error
+        raise ModelError(f"{checkpoint}: transformers can't load it: {_line(error)}") from error
     return Generating(model.eval())
 
 

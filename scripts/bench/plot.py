@@ -69,5 +69,5 @@ def _ways(axes: Axes, samples: Samples, peers: Mapping[str, str]) -> None:
     axes.set_yticks(range(len(shown)), [name for name, _ in reversed(shown)])
     axes.set(xlabel="ms")
     axes.margins(x=0.15)
-    axes.set_title("Last message → whole glance", fontsize=10)
+    axes.set_title("Last message → glance (Sidelong: shown; others: written)", fontsize=10)
     axes.grid(axis="x", alpha=0.3)

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from scripts.bench.figures import Figure, targets
 from scripts.bench.limits import Limit
-from scripts.bench.stats import Samples, spread
+from scripts.bench.stats import Samples, percentile, spread
 
 _ROWS = (
     ("llama.ttft_ms", "message arrives -> first token of the glance", "ms"),
@@ -51,6 +51,18 @@ def show(
         console.print(f"left out: {name}: {why}", soft_wrap=True, highlight=False, markup=False)
 
 
+def disturbed(samples: Samples, load: float | None, n_cores: int) -> str:
+    """How far the figures may be trusted: one line. `load` is the load average before the run."""
+    spreads = [spread(samples[name]) for name, _, _ in _ROWS if name in samples]
+    widths = [(s.high - s.low) / s.median for s in spreads if s.n > 1]
+    wide = "nothing was measured twice"
+    if widths:
+        wide = f"quartiles lie {percentile(widths, 50):.0%} of the median apart as a rule, "
+        wide += f"{max(widths):.0%} at most"
+    before = "not told here" if load is None else f"{load:.1f} on {n_cores} cores"
+    return f"load average before the run: {before}; {wide}"
+
+
 def _limits(found: Mapping[str, Figure], limit: Limit) -> Table:
     table = Table(title="What this machine allows", title_justify="left")
     for column in ("ceiling", "measured", "one token takes at least"):
@@ -63,7 +75,12 @@ def _limits(found: Mapping[str, Figure], limit: Limit) -> Table:
         "float32 arithmetic", f"{found['gflops']:.0f} GFLOP/s", f"{limit.arithmetic_ms:.2f} ms"
     )
     share = found["decode_share_of_limit"]
-    table.add_row(f"{limit.binds} binds", "", f"decode reaches {_text(share, '.0%')} of it")
+    reached = (
+        "decode is quicker than that, so it is none"
+        if share is None
+        else f"decode reaches {share:.0%} of it"
+    )
+    table.add_row(f"{limit.binds} binds", "", reached)
     return table
 
 
@@ -88,8 +105,10 @@ def _measured(samples: Samples, found: Mapping[str, Figure], histories: Sequence
 
 
 def _compared(samples: Samples, peers: Mapping[str, str]) -> Table:
-    table = Table(title="The same glance by others, ms", title_justify="left")
-    for column in ("way", "first token", "quartiles", "whole glance", "quartiles", "times ours"):
+    table = Table(
+        title="The same glance by others (ours: shown; theirs: written), ms", title_justify="left"
+    )
+    for column in ("way", "first token", "quartiles", "glance", "quartiles", "times ours"):
         table.add_column(column, justify="left" if column == "way" else "right")
     ours = spread(samples["llama.glance_ms"]).median
     for prefix, name in peers.items():

@@ -10,7 +10,6 @@ from typing import TypeVar
 
 import llama_cpp.llama_cpp as llama
 
-from device.errors import ModelError
 from device.language.llama_vocab import LlamaModel
 from device.language.prompt import Task
 from device.language.tuning import UNTUNED, Tuning
@@ -64,8 +63,8 @@ class Bench:
     """Everything loaded; `measure` fills `samples`, `limit` and `absent`."""
 
     def __init__(self, files: Files, threads: int, sizes: Sizes, folder: Path):
-        """`folder` is for files of the moment. Raises `ModelError` for the model itself; what
-        else can't be loaded is `absent`, with its reason.
+        """`folder` is for files of the moment. Raises `ModelError` or `Absent` for files that were
+        given and can't be used; what else can't be measured is `absent`, with its reason.
         """
         self.sizes = sizes
         self.samples: Samples = {}
@@ -78,12 +77,12 @@ class Bench:
         model = LlamaModel(files.model, vocab_only=True)
         self._weight_bytes = int(llama.llama_model_size(model.pointer))
         self._weights = int(llama.llama_model_n_params(model.pointer))
+        self._cases = [*self._limits(), *self._own(), *self._plain(), *self._tool()]
+        self._cases += [*self._own_onnx(), *self._others()]
 
     def measure(self, rounds: int, slow: int, tell: Callable[[str], None]) -> dict[str, Figure]:
         """So many rounds of everything; of peers that take seconds, `slow`."""
-        cases = [*self._limits(), *self._own(), *self._plain(), *self._tool()]
-        cases += [*self._own_onnx(), *self._others()]
-        self.samples = interleave(cases, rounds, slow, tell)
+        self.samples = interleave(self._cases, rounds, slow, tell)
         self.limit = limits.limit(
             self._weight_bytes, self._weights, *ceilings(self.samples), limits.last_cache_bytes()
         )
@@ -162,18 +161,13 @@ class Bench:
             self.sizes.prefilled,
             self.sizes.decoded,
         )
-        if self._tried("llama-bench", measured):
-            yield Case("llama-bench", lambda: prefixed("bench", measured()))
+        measured()  # what can't be run is told now, not after everything else
+        yield Case("llama-bench", lambda: prefixed("bench", measured()))
 
     def _own_onnx(self) -> Iterator[Case]:
         for kind, folder in self._files.onnx.items():
-            name = f"ours-{kind}"
-            try:
-                ours = open_onnx(folder, self._threads, self.sizes)
-            except (ModelError, OSError) as error:
-                self.absent[PEERS[name]] = str(error)
-            else:
-                yield Case(PEERS[name], partial(_glance, name, ours, self._thread), slow=True)
+            name, ours = f"ours-{kind}", open_onnx(folder, self._threads, self.sizes)
+            yield Case(PEERS[name], partial(_glance, name, ours, self._thread), slow=True)
 
     def _others(self) -> Iterator[Case]:
         threads, checkpoint = self._threads, self._files.checkpoint

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from device.cpu import cores
 from device.language.llama_buffers import has_amx
 from scripts import bench_latency
 from scripts.bench import limits, peers
@@ -28,6 +29,8 @@ SMALL = Sizes(
     megabytes=1,
 )
 
+MODEL = ["--model", str(GGUF), "--threads", "1"]
+
 
 @pytest.fixture
 def one_round(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,7 +40,7 @@ def one_round(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("one_round")
 def test_the_last_line_is_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("gguf")
-    arguments = ["--quick", "--model", str(GGUF), "--threads", "1", "--onnx-fp32", str(TINY)]
+    arguments = ["--quick", *MODEL, "--onnx-fp32", str(TINY)]
     plot = tmp_path / "plot.png"
     if find_spec("matplotlib"):
         arguments += ["--plot", str(plot)]
@@ -60,6 +63,8 @@ def test_the_last_line_is_json(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert {k for k, is_met in met.items() if is_met not in (True, False)} == set(plain)
     assert "left out: transformers, torch fp32: no --checkpoint DIR" in out
     assert "Targets" in out
+    about = found["about"]
+    assert f"before the run: {about['load_before']:.1f} on {cores()} cores; nothing" in out
     assert f"{GGUF.name}: untuned" in out
     assert plot.is_file() == bool(find_spec("matplotlib"))
 
@@ -73,26 +78,35 @@ def test_what_is_not_installed_is_left_out(monkeypatch: pytest.MonkeyPatch) -> N
         peers.optimum_peer(TINY, 1)
 
 
-def test_a_tool_that_fails_is_left_out() -> None:
-    with pytest.raises(peers.Absent, match="fails"):
-        peers.llama_bench(Path(shutil.which("false") or "false"), GGUF, 1, 8, 8)
-
-
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["--model", "none.gguf"], "--model none.gguf: no such file"),
-        (["--threads", "0"], "--threads 0: at least one"),
+        (["--model", str(TINY)], f"--model {TINY}: a folder; give a .gguf file"),
+        (["--threads", "0"], "--threads 0: from 1 to"),
+        (["--threads", "999"], f"--threads 999: from 1 to {cores()}, the cores"),
         (["--onnx-int8", "none"], "--onnx-int8 none: no such folder"),
+        (["--onnx-int4", str(TINY.parent)], "tests: no model.onnx in it; `make onnx`"),
         (["--checkpoint", "none"], "--checkpoint none: no such folder"),
+        (["--checkpoint", str(TINY.parent)], "tests: no config.json in it"),
         (["--llama-bench", "none"], "--llama-bench none: no such file"),
+        (["--llama-bench", str(TINY)], f"--llama-bench {TINY}: a folder; give the program"),
+        (["--llama-bench", str(GGUF)], f"--llama-bench {GGUF}: no program"),
+        (["--llama-bench", shutil.which("false") or "", *MODEL], "false fails: "),
         (["--plot", "."], "--plot .: a folder"),
         (["--plot", "none/plot.png"], "--plot none/plot.png: no such folder"),
         (["--model", str(TINY / "tiny-adapter.gguf")], "not a model"),
     ],
 )
-def test_bad_arguments(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert bench_latency.main(arguments) == 2
+def test_bad_arguments(
+    arguments: list[str],
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They are told before anything is measured."""
+    monkeypatch.delattr("scripts.bench.run.interleave")
+    assert bench_latency.main(arguments, SMALL) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
     assert said in captured.err

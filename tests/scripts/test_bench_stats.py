@@ -9,6 +9,7 @@ import pytest
 from scripts.bench import energy
 from scripts.bench.figures import KEYS, figures, targets
 from scripts.bench.limits import limit
+from scripts.bench.report import disturbed
 from scripts.bench.stats import Case, Spread, interleave, percentile, ratios, spread
 
 
@@ -80,6 +81,9 @@ def test_figures_and_targets() -> None:
     assert found["ttft_growth_1500_over_100"] == 1.5
     assert found["decode_share_of_limit"] == pytest.approx(0.36)
     assert found["bandwidth_gb_s"] == 20
+    samples["llama.decode_tps"] = [300.0]
+    beyond = figures(samples, bound, 72.0, (10, 100, 500, 1500), [30.0])["decode_share_of_limit"]
+    assert beyond is None, "no share of what is no ceiling"
     assert found["decode_over_llama_bench"] is None
     assert found["rss_over_model_mb"] == 128
     held = {t.figure: t.met(found[t.figure]) for t in targets(fits_cache=False)}
@@ -89,6 +93,14 @@ def test_figures_and_targets() -> None:
     assert held["decode_over_llama_bench"] is None
     drafts = {t.figure: t for t in targets(fits_cache=True)}["three_drafts_over_one"]
     assert drafts.met(found["three_drafts_over_one"]) is True
+
+
+def test_how_far_the_figures_may_be_trusted() -> None:
+    samples = {"llama.ttft_ms": [90.0, 100.0, 110.0], "llama.card_ms": [100.0, 200.0, 300.0]}
+    said = disturbed({**samples, "rss_mb": [1.0]}, 1.94, 2)
+    assert "1.9 on 2 cores" in said
+    assert "quartiles lie 30% of the median apart as a rule, 50% at most" in said
+    assert disturbed({}, None, 2).endswith("not told here; nothing was measured twice")
 
 
 def test_rapl(tmp_path: Path) -> None:
