@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 from itertools import islice
 
-from device.language.question import Question, fits_kind, likeness
+from device.language.question import Question, Wants, fits_kind, likeness
 from device.language.triage import only_nods
 from device.language.value_words import WEEKDAYS, WORDS
 from device.language.values import fold, values
@@ -71,10 +71,17 @@ class Course:
         return any(self._shares(part) or self._goes_on(i, part) for part in clauses)
 
     def _gives(self, folded: str) -> bool:
-        """Whether there is a value such as another one may take the place of: what is wanted, or
-        any number where it is left open what ("which platform")."""
+        """Whether there is a value such as another one may take the place of: what is wanted, any
+        number where it is left open what ("which platform"), or a time too ("what did Tom say")."""
         wants = self._question.wants
-        return wants != "who" and fits_kind("how many" if wants == "what" else wants, folded) > 0
+        if wants == "who":
+            return False
+        if wants != "what":
+            return fits_kind(wants, folded) > 0
+        kinds: tuple[Wants, ...] = (
+            ("how many", "when") if self._question.of_words else ("how many",)
+        )
+        return any(fits_kind(kind, folded) for kind in kinds)
 
     def _corrects(self, i: int) -> bool:
         """Whether it corrects by its own words, and the subject is the question's or an earlier

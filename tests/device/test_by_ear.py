@@ -82,6 +82,22 @@ def test_a_send_over_our_own_speech_does_not_count() -> None:
     play(test)
 
 
+def test_nor_does_one_into_the_echo_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(by_ear, "ECHO", 60.0)
+
+    async def test() -> None:
+        async with street() as there:
+            there.room.goes_on.set()
+            await there.by_ear.show(READ_BACK)
+            await there.until("Is that right?")
+            await asyncio.sleep(0.4)
+            there.says("send")
+            there.says("stop")
+            assert await there.passed() == "stop"
+
+    play(test)
+
+
 def test_riding_a_text_is_read_back_by_ear_alone_and_whole() -> None:
     async def test() -> None:
         async with street("riding") as there:

@@ -93,6 +93,20 @@ async def test_what_is_said_is_done_or_asked(
     assert peer.sent == sent
 
 
+async def test_what_changed_an_answer_later_is_said_with_it(
+    path: Path, glass: Glass, peer: Peer
+) -> None:
+    async with living(path, glass, peer):
+        await a_group(glass, peer)
+        later = Message("Ida", "let's make it 8", id="g1")
+        peer.brings(Arrival("club", later, "Climbing group", True))
+        await glass.until("let's make it 8")
+        await glass.until(WHOLE)
+        glass.say("what did Tom say about dinner?")
+        said = await glass.until("dinner is at half past seven. Later, Ida")
+        assert "in Climbing group: let's make it 8" in said
+
+
 async def test_a_question_in_the_countdown_stops_it(path: Path, glass: Glass, peer: Peer) -> None:
     async with living(path, glass, peer, patience=Patience(countdown=20)):
         await read_back(glass, peer)

@@ -38,6 +38,15 @@ def test_what_is_heard_while_it_is_said_is_what_is_heard_of_the_whole(
     assert recogniser.text(second) == whole[1]
 
 
+@pytest.mark.parametrize("hotwords", [True, False])
+def test_names_are_hotwords(tmp_path: Path, hotwords: bool) -> None:
+    recogniser = Sherpa(transducer(tmp_path, hotwords))
+    sound = wearer("reply to Sarah")
+    plain = recogniser.text(sound)
+    recogniser.expect(Vocabulary(names=("A B",)))
+    assert (recogniser.text(sound) != plain) is hotwords
+
+
 @needs_voice
 def test_a_fetched_recogniser_is_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     install(models_folder(), transducer(tmp_path / "fetched"), "tiny", "https://example.org/tiny")

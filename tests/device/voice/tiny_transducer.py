@@ -1,7 +1,7 @@
 """A streaming transducer of noise, made in a moment: what sherpa-onnx loads, and hears nonsense by.
 
 The smallest of the kinds it knows ("lstm"): an encoder that takes every fourth frame of features, a
-decoder of two tokens, a joiner; random weights.
+decoder of two tokens, a joiner; random weights, so small that a hotword outweighs some.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def transducer(folder: Path, hotwords: bool = True) -> Path:
     rng = np.random.default_rng(0)
 
     def weights(name: str, *shape: int) -> onnx.TensorProto:
-        return numpy_helper.from_array(rng.standard_normal(shape).astype("f4"), name)
+        return numpy_helper.from_array((0.3 * rng.standard_normal(shape)).astype("f4"), name)
 
     def numbers(name: str, number: int) -> onnx.TensorProto:
         return numpy_helper.from_array(np.array([number], "i8"), name)
