@@ -28,12 +28,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from device.assistant import Assistant
 from device.card_queue import CardQueue, Model, NoNews, Written
+from device.commands.common import positive
 from device.connectors.connector import Able, Arrival, Receipt
 from device.errors import ConnectorError, SidelongError
 from device.inbox import Inbox
@@ -44,6 +44,7 @@ from device.language.spill import Spill
 from device.memory import peak_mb
 from device.messages import Card, Message, Thread
 from device.model_in_use import KEPT
+from device.settings import Settings
 from scripts.bench.chat import ME, read_thread
 from scripts.bench.stats import percentile
 
@@ -150,8 +151,8 @@ class Run:
         self.memory_mb: list[float] = []
         """The most that was held up to each card."""
 
-    async def go(self) -> dict[str, Any]:
-        """All of it; the figures."""
+    async def go(self) -> dict[str, tuple[str, float]]:
+        """All of it; each figure by its name: what people call it, and how much."""
         await self._intake.history()
         names = [f"thread {i}" for i in range(1 + min(PROBES, self._load.threads - 1))]
         work = [
@@ -175,21 +176,22 @@ class Run:
             for task in work:
                 with suppress(asyncio.CancelledError):
                     await task
+        alone, known, loaded = (percentile(times, 50) for times in (unread, read, busy))
         return {
-            "threads": self._load.threads,
-            "messages": len(self.source.sent) - quiet,
-            "lost": len(self._lost()),
-            "cards": cards,
-            "cards_failed": self.failed,
-            "glances_of_the_newest": len(busy),
-            "idle_glance_ms": percentile(unread, 50),
-            "idle_glance_read_before_ms": percentile(read, 50),
-            "busy_glance_ms": percentile(busy, 50),
-            "busy_glance_ms_p95": percentile(busy, 95),
-            "busy_over_idle": percentile(busy, 50) / percentile(unread, 50),
-            "peak_mb_idle": self.memory_mb[0],
-            "peak_mb_halfway": self.memory_mb[len(self.memory_mb) // 2],
-            "peak_mb_most": self.memory_mb[-1],
+            "threads": ("conversations", self._load.threads),
+            "messages": ("messages that came", len(self.source.sent) - quiet),
+            "lost": ("messages lost", len(self._lost())),
+            "cards": ("whole cards written meanwhile", cards),
+            "cards_failed": ("cards that the model failed at", self.failed),
+            "glances_of_the_newest": ("glances of the conversation just in", len(busy)),
+            "idle_glance_ms": ("ms to a glance, idle, chat not read yet", alone),
+            "idle_glance_read_before_ms": ("ms to a glance, idle, chat read before", known),
+            "busy_glance_ms": ("ms to a glance under load, half of them", loaded),
+            "busy_glance_ms_p95": ("ms to a glance under load, 95 % of them", percentile(busy, 95)),
+            "busy_over_idle": ("times as long as idle, chat not read yet", loaded / alone),
+            "peak_mb_idle": ("MB of memory at most, before the load", self.memory_mb[0]),
+            "peak_mb_halfway": ("MB halfway", self.memory_mb[len(self.memory_mb) // 2]),
+            "peak_mb_most": ("MB at the end", self.memory_mb[-1]),
         }
 
     async def _flood(self) -> str:
@@ -264,7 +266,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--rate", type=float, default=50, help="messages a second (default: 50)")
     parser.add_argument("--seconds", type=float, default=60, help="of messages (default: 60)")
     parser.add_argument("--model", help="a model's name, or a path (default: the one in use)")
-    parser.add_argument("--cpu-threads", type=int, help="(default: as tuned, else one a core)")
+    parser.add_argument("--cpu-threads", type=positive, help="(default: as tuned, else one a core)")
     args = parser.parse_args(arguments)
     if args.threads < 2 or args.rate <= 0 or args.seconds <= 0:
         parser.error("at least two conversations, and a rate and seconds above 0")
@@ -277,7 +279,7 @@ def main(arguments: list[str] | None = None) -> int:
         try:
             writer = load_writer(
                 find_model(args.model, Catalog.default()),
-                threads=args.cpu_threads,
+                threads=Settings(threads=args.cpu_threads).threads,
                 together=KEPT,
                 spill=Spill(Path(folder) / "spilled"),
             )
@@ -285,10 +287,10 @@ def main(arguments: list[str] | None = None) -> int:
             print(error, file=sys.stderr)
             return 2
         found = asyncio.run(Run(load, inbox, thread, Assistant(writer)).go())
-    for name, value in found.items():
-        print(f"{name.replace('_', ' '):>20}  {value:,.1f}".removesuffix(".0"))
-    print(json.dumps({k: round(v, 3) for k, v in found.items()}))
-    return int(found["lost"] > 0)
+    for said, value in found.values():
+        print(f"{said:<41} {f'{value:,.1f}'.removesuffix('.0'):>8}")
+    print(json.dumps({name: round(value, 3) for name, (_, value) in found.items()}))
+    return int(found["lost"][1] > 0)
 
 
 if __name__ == "__main__":

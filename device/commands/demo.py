@@ -21,6 +21,12 @@ PAUSE_S = 1.2
 """Between a chat and its successor, so that a person at a terminal can read along."""
 
 
+TIMES = (
+    "[dim]took: a glance includes reading its chat, here for the first time; summary, asks and "
+    "replies are written side by side, so that their times overlap.[/]"
+)
+
+
 def add(parser: argparse.ArgumentParser) -> None:
     add_model_options(parser)
     parser.add_argument("--fast", action="store_true", help="no pause between the chats")
@@ -32,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     started = time.perf_counter()
     assistant = Assistant.from_settings(settings_of(args))
     console.print(f"Loaded the model in {(time.perf_counter() - started) * 1000:.0f} ms.\n")
-    console.print(legend(), "")
+    console.print(legend(), TIMES, sep="\n", end="\n\n")
     play(assistant, console, pause=0 if args.fast or not sys.stdout.isatty() else PAUSE_S)
     console.print("Your own chats: [bold]sidelong read[/] 'WhatsApp Chat with Ben.txt' --me Anna")
     return 0

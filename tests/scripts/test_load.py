@@ -21,7 +21,10 @@ def test_every_message_is_kept_and_told(
 ) -> None:
     monkeypatch.setattr(load_test, "PROBES", 1)
     assert load_test.main(SMALL) == 0
-    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    *told, last = capsys.readouterr().out.splitlines()
+    found = json.loads(last)
+    assert [line.split()[:2] for line in told[1:3]] == [["messages", "that"], ["messages", "lost"]]
+    assert len(told) == len(found)
     assert (found["messages"], found["lost"], found["cards_failed"]) == (12, 0, 0)
     assert 0 < found["glances_of_the_newest"] <= found["messages"]
     assert 0 <= found["cards"] <= found["messages"]
@@ -53,5 +56,7 @@ def test_a_lost_message_is_noticed(
 def test_what_cannot_be_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert load_test.main(["--model", "missing.gguf"]) == 2
     assert "missing.gguf" in capsys.readouterr().err
+    assert load_test.main(["--cpu-threads", "999"]) == 2
+    assert "threads can't be 999; this machine has" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         load_test.main(["--threads", "1"])
