@@ -44,7 +44,7 @@ class Asides:
 
     def asked(self, question: str) -> str:
         """The message that answers, cited, with what changed it later; or that there is none."""
-        return answers.spoken(ask(self._inbox, question, limit=2), dt.date.today())
+        return answers.spoken(ask(self._inbox, question, limit=1), dt.date.today())
 
     def mute(self, place: Place, until: dt.time | None) -> str:
         """Nothing is told of a conversation until that time, tomorrow's where today's is past;

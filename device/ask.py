@@ -78,6 +78,8 @@ class Found:
     """Whether the message only asks the same, and answers nothing."""
     changes: bool = False
     """Whether it gives another value than was said before it, or may do so."""
+    may_be_changed: bool = False
+    """Whether it gives a value that another message may take the place of."""
     came: int = 0
     """Its place among all that are kept: the greater, the later it came."""
 
@@ -88,8 +90,8 @@ class Found:
 
 
 def ask(inbox: Inbox, text: str, limit: int = 3) -> list[Found]:
-    """The messages that answer a question, best first, and behind them those that only ask it;
-    empty where there is neither.
+    """The messages that answer a question, best first, and behind them those that only ask it, at
+    most `limit`; the newest change of the best one comes with it on top. Empty where there is none.
 
     Raises `StoreError` when the inbox can't be read.
     """
@@ -132,6 +134,7 @@ def ask(inbox: Inbox, text: str, limit: int = 3) -> list[Found]:
                     score,
                     asked,
                     bool(changes),
+                    course.may_be_replaced(i),
                     seq,
                 )
     newest = {seq: rank for rank, seq in enumerate(sorted(best))}
@@ -142,7 +145,7 @@ def ask(inbox: Inbox, text: str, limit: int = 3) -> list[Found]:
 
     ordered = sorted(best.values(), key=place, reverse=True)
     answers = [one for one in ordered if speakers is None or one.message.sender in speakers]
-    return _with_change(answers, ordered)[:limit]
+    return _with_change(answers[:limit], ordered)
 
 
 def turn(one: Found, best: Found) -> Turn:
@@ -151,7 +154,7 @@ def turn(one: Found, best: Found) -> Turn:
         return ""
     if one.came > best.came:
         return "later" if one.changes else ""
-    return "before" if best.changes else ""
+    return "before" if best.changes and one.may_be_changed else ""
 
 
 def _with_change(answers: list[Found], all_found: Iterable[Found]) -> list[Found]:

@@ -52,6 +52,10 @@ class Course:
         for i in range(len(messages)):
             self._about.append(self._is_about(i))
 
+    def may_be_replaced(self, i: int) -> bool:
+        """Whether message `i` gives a value that is the question's."""
+        return self._about[i] and self._gives(self._folded[i])
+
     def replaces(self, i: int) -> bool:
         """Whether message `i` puts its value in the place of one before it."""
         text, near = self._folded[i], range(max(0, i - BEFORE), i)

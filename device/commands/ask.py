@@ -40,7 +40,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     add_reading_options(parser)
     add_model_options(parser)
     parser.add_argument(
-        "--limit", type=positive, metavar="N", default=3, help="messages at most (3)"
+        "--limit",
+        type=positive,
+        metavar="N",
+        default=3,
+        help="messages at most (3); what changed the first one later comes on top",
     )
     parser.add_argument(
         "--no-model", action="store_true", help="no line of the model's beside a long message"
