@@ -108,9 +108,9 @@ def _compared(samples: Samples, peers: Mapping[str, str]) -> Table:
     table = Table(
         title="The same glance by others (ours: shown; theirs: written), ms", title_justify="left"
     )
-    for column in ("way", "first token", "quartiles", "glance", "quartiles", "times ours"):
+    for column in ("way", "first token", "quartiles", "glance", "quartiles", "over plain"):
         table.add_column(column, justify="left" if column == "way" else "right")
-    ours = spread(samples["llama.glance_ms"]).median
+    plain = samples.get("plain.glance_ms")
     for prefix, name in peers.items():
         if f"{prefix}.ttft_ms" in samples:
             first = spread(samples[f"{prefix}.ttft_ms"])
@@ -121,7 +121,7 @@ def _compared(samples: Samples, peers: Mapping[str, str]) -> Table:
                 f"{_round(first.low)}-{_round(first.high)}",
                 _round(whole.median),
                 f"{_round(whole.low)}-{_round(whole.high)}",
-                f"{whole.median / ours:.1f}",
+                f"{spread(plain).median / whole.median:.1f}" if plain else "-",
             )
     return table
 
