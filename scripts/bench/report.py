@@ -108,7 +108,7 @@ def _compared(samples: Samples, peers: Mapping[str, str]) -> Table:
     table = Table(
         title="The same glance by others (ours: shown; theirs: written), ms", title_justify="left"
     )
-    for column in ("way", "first token", "quartiles", "glance", "quartiles", "over plain"):
+    for column in ("way", "first token", "quartiles", "glance", "quartiles", "plain over it"):
         table.add_column(column, justify="left" if column == "way" else "right")
     plain = samples.get("plain.glance_ms")
     for prefix, name in peers.items():
