@@ -46,6 +46,8 @@ class Answering:
         self.state: State = consent.Idle()
         self._thread: Thread | None = None
         self._wants_drafts = ""
+        self._taken_back: Offer | None = None
+        """What the last reply that was taken back had been chosen from."""
 
     @property
     def stands(self) -> bool:
@@ -73,6 +75,8 @@ class Answering:
             self._tell(outcome.told)
         if outcome.order is not None:
             self._carry_out(outcome.order)
+        if isinstance(before, Sent) and isinstance(outcome.order, Redact):
+            self._taken_back = before.offer
         if isinstance(before, Sending) and isinstance(outcome.state, Sent):
             conversation = outcome.state.offer.conversation
             self._pauses.came_of(conversation, "answered")
@@ -86,6 +90,8 @@ class Answering:
             if (written := self._desk.current) is None:
                 if self._desk.asked_for and meant.act == "reply":
                     self._wait_for_drafts(self._desk.asked_for)
+                elif meant.act == "reply" and (again := self._again()) is not None:
+                    self.step(Propose(again), at)
                 else:
                     self._desk.lacks("answer", at)
                 return
@@ -116,7 +122,7 @@ class Answering:
         if meant.text or not (wanted := self._desk.go_to(place.conversation, at)):
             thread = self._thread = self._desk.thread(place.conversation)
             offer = Offer(thread.id, place.name, thread.messages[-1].id or "", ())
-            self.step(Propose(offer), at)
+            self.step(Propose(self._again(thread.id) or offer), at)
             if meant.text:
                 self.step(Own(meant.text), at)
         elif self._desk.view.conversation == place.conversation:
@@ -186,6 +192,17 @@ class Answering:
         if written is None or self._thread is None:
             return None
         return translated(how, text, written.card.drafts, self._thread)
+
+    def _again(self, conversation: str = "") -> Offer | None:
+        """What the reply that was taken back had been chosen from, where nothing came since."""
+        offer = self._taken_back
+        if offer is None or conversation not in ("", offer.conversation):
+            return None
+        thread = self._desk.thread(offer.conversation)
+        if not thread.messages or thread.messages[-1].id != offer.last:
+            return None
+        self._thread = thread
+        return offer
 
     def _wait_for_drafts(self, conversation: str) -> None:
         self._wants_drafts = conversation

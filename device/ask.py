@@ -150,7 +150,8 @@ def ask(inbox: Inbox, text: str, limit: int = 3) -> list[Found]:
 
 def turn(one: Found, best: Found) -> Turn:
     """How a message found stands to the best one, where either changes what the other says."""
-    if (one.connector, one.thread_id) != (best.connector, best.thread_id) or one.asked:
+    same = (one.connector, one.thread_id) == (best.connector, best.thread_id)
+    if one is best or one.asked or not same:
         return ""
     if one.came > best.came:
         return "later" if one.changes else ""
@@ -248,7 +249,7 @@ def _weigh(
 def _changes(course: Course, i: int) -> float:
     """What a word of an earlier message counts for one that puts a value in that one's place, or
     takes it back; 0 where it doesn't."""
-    if course.replaces(i) or course.calls_off(i):
+    if course.replaces(i):
         return CORRECTED
     return BESIDE if course.may_replace(i) else 0.0
 

@@ -13,7 +13,9 @@ from device.settings import Activity
 from device.text import clean
 
 SPOKEN_WORDS: dict[Activity, int | None] = {"riding": 12, "walking": None, "seated": None}
-"""How many words of a card are spoken at most; None: all."""
+"""How many words of a card are spoken at most, `MORE` apart; None: all."""
+MORE = "There is more."
+"""Said behind a card that was cut: who rides can't see it."""
 NUMBERS = {"1": "One", "2": "Two", "3": "Three"}
 
 
@@ -29,7 +31,9 @@ def speech(scene: Scene, before: Scene | None = None, activity: Activity = "seat
     words = SPOKEN_WORDS[activity]
     if scene.tier == "reader" or words is None:
         return _sentences([*notes, *told])
-    return _sentences([*notes, *_in_budget(told, words)])
+    kept = _in_budget(told, words)
+    was_cut = " ".join(kept).split() != " ".join(told).split()
+    return _sentences([*notes, *kept, *([MORE] if was_cut else [])])
 
 
 def notes_of(scene: Scene | None) -> str:
@@ -71,10 +75,10 @@ def _in_budget(parts: list[str], words: int) -> list[str]:
     said: list[str] = []
     for number, part in enumerate(parts):
         share = words // (len(parts) - number)
-        kept = (all_words := part.split())[:share]
+        kept = part.split()[:share]
         words -= len(kept)
         if kept:
-            said.append(" ".join(kept) + ("" if kept == all_words else " …"))
+            said.append(" ".join(kept))
     return said
 
 

@@ -10,8 +10,10 @@ _TEENS = ("ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen
 _ONES = (*_UNITS, *_TEENS, "eighteen", "nineteen")
 _TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50}
 _PAST = re.compile(
-    r"(?P<minutes>half|[\w ]+?)(?: minutes?)? (?P<way>past|to) (?P<hour>.+)|half (?P<late>.+)"
+    r"(?:(?P<part>(?:a )?quarter|half|five|ten|twenty(?: five)?|5|10|20|25)"
+    r"|(?P<minutes>[\w ]+?) minutes?) (?P<way>past|to) (?P<hour>.+)|half (?P<late>.+)"
 )
+"""Bare, only what clocks are read by: "six to seven" is no time."""
 _PARTS = {"half": 30, "quarter": 15, "a quarter": 15}
 _DIGITS = re.compile(r"(?P<h>\d{1,2})(?:[:.h](?P<m>\d\d))?\s*(?P<half>[ap]\.?m\.?)?")
 
@@ -44,6 +46,8 @@ def clock(words: str) -> dt.time | None:
     (datetime.time(6, 30), datetime.time(18, 30), datetime.time(18, 0))
     >>> clock("half six"), clock("ten to six"), clock("twenty five past six in the evening")
     (datetime.time(6, 30), datetime.time(5, 50), datetime.time(18, 25))
+    >>> clock("a quarter to one pm"), clock("six to seven"), clock("five past 25")
+    (datetime.time(12, 45), None, None)
     """
     said = " ".join(words.casefold().replace("-", " ").split()).rstrip(".")
     if said in ("noon", "midnight"):
@@ -56,12 +60,13 @@ def clock(words: str) -> dt.time | None:
         said = said[: afternoon.start()]
         half = "a" if "a.m" in afternoon[1] or "am" in afternoon[1] or "mo" in afternoon[1] else "p"
     if past := _PAST.fullmatch(said):
-        part = past["minutes"] or "half"
+        part = past["part"] or past["minutes"] or "half"
         minutes, hour = _PARTS.get(part) or number(part), number(past["hour"] or past["late"])
-        if hour is None or minutes is None:
+        whole = None if hour is None else _time(hour, 0, half)
+        if whole is None or minutes is None or minutes >= 60:
             return None
-        total = hour * 60 + (-minutes if past["way"] == "to" else minutes)
-        return _time(total // 60 % 24, total % 60, half)
+        total = whole.hour * 60 + (-minutes if past["way"] == "to" else minutes)
+        return dt.time(total // 60 % 24, total % 60)
     if (hour := number(said.removesuffix("o'clock").strip())) is not None:
         return _time(hour, 0, half)
     parts = said.split()

@@ -166,6 +166,10 @@ def _change(said: str) -> Utterance | None:
     if (match := _CHANGE.fullmatch(said)) is None:
         return None
     old, new = match["old"].strip(), (match["new"] or "").strip()
+    # "ten to six to seven": where both sides are times, they are what is meant.
+    parts = f"{old} to {new}".split(" to ")
+    splits = [(" to ".join(parts[:n]), " to ".join(parts[n:])) for n in range(1, len(parts))]
+    old, new = next((s for s in splits if all(map(clock, s))), (old, new))
     missing: list[tuple[Slot, str]] = [("old", old), ("new", new)]
     return Utterance("change", old=old, new=new, lacks=tuple(s for s, v in missing if not v))
 

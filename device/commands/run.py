@@ -167,6 +167,9 @@ async def _live(
         return figures
 
     by_ear: ByEar | None = None
+    loop = asyncio.get_running_loop()
+    with contextlib.suppress(NotImplementedError):  # Windows
+        loop.add_signal_handler(signal.SIGTERM, signal.raise_signal, signal.SIGINT)
     async with contextlib.AsyncExitStack() as closing:
         closing.push_async_callback(connector.close)
         display = await opened(settings.display, port, lambda: rows(current().record()))
@@ -197,9 +200,8 @@ async def _live(
         )
         if unreadable:
             live.tell(scenes.unreadable(unreadable))
-        loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C is a KeyboardInterrupt
+            with contextlib.suppress(NotImplementedError):  # Ctrl-C is a KeyboardInterrupt
                 loop.add_signal_handler(number, live.stop)
         log.info("start", extra=about(connector=name))
         beside = [asyncio.create_task(_keep_status(current, counted))]

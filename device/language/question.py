@@ -79,8 +79,10 @@ _FRONT = frozenset(_IN_FRONT.split())
 _ASKING = frozenset(["when", "where", "who", "whose", "whom", "what", "which", "why", "how"])
 """Words that open a question, with such a verb behind them."""
 _TELLS = re.compile(
-    r"^(?!.*\b(?:need|want|look\w*|find|lost|miss\w*|forgot|know|bring|let me|can't|please|pls)\b)"
-    r".*\b(?:it|them|him|her|that|those)\b"
+    r"^(?!.*(?:\b(?:not|never)\b|n't\b)).*(?:"
+    r"\b(?:gave|took|have|has|put|left|brought|sent|got|keep|kept|lent|hid|bring\w*|carry) "
+    r"(?:it|them|that|those|one|mine)\b"
+    r"|\b(?:it|they|mine|that)(?: is|'s| are|'re) (?:in|at|on|under|with|by|behind|near)\b)"
 )
 """Says something of what was asked for just before: "who has the keys? I gave them to Ann"."""
 _NAME_LIKE = re.compile(r"(?<=\s)[^\W\d_a-z][^\W\d_]+")

@@ -15,6 +15,8 @@ from device.utterances import understand
         ("See you at 7 on Friday", "change Friday to Saturday", "See you at 7 on Saturday"),
         ("see you friday!", "change Friday to Saturday", "see you Saturday!"),
         ("At 7?", "change seven to half past seven", "At 7:30?"),
+        ("Lunch at 12?", "change twelve to quarter to one pm", "Lunch at 12:45?"),
+        ("At ten to six.", "change ten to six to half six", "At half six."),
         ("At 19:00.", "change seven to half past seven", "At 19:30."),
         ("Half past six is fine", "change half past six to seven", "Seven is fine"),
         ("Friday or friday?", "change Friday to Saturday", None),

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import io
 import json
 import logging
 import os
 import signal
-import subprocess
 import sys
 import time
 import tomllib
@@ -20,12 +18,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from device.card_queue import Written, quoted_card
 from device.cli import main
-from device.commands import run
 from device.commands.run import status_path
-from device.figures import Figures, read_figures, rows
-from device.messages import Message, Thread
 from device.settings import Settings, load_settings, settings_file, settings_path
 from device.voice.audio import write_wav
 from tests.needs import needs_espeak, needs_voice
@@ -124,6 +118,15 @@ def test_a_signal_ends_it_cleanly(chats: Path, tmp_path: Path, number: int) -> N
     events = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
     assert events[-1]["event"] == "stop"
     assert any("chairs" in event.get("text", "") for event in events), "the text was asked for"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_before_the_model_is_loaded_too(chats: Path, tmp_path: Path, number: int) -> None:
+    run = Typing(str(chats), cwd=tmp_path)
+    run.until("Loading the model …")
+    run.process.send_signal(number)
+    _, err = run.end()
+    assert (run.process.returncode, err) == (130, "sidelong: stopped\n")
 
 
 @pytest.mark.parametrize(
@@ -246,48 +249,3 @@ def test_a_reply_over_glasses(
     assert answers == {}
     assert drawn[-1] == "disconnected"
     assert "sent: 1" in capsys.readouterr().out
-
-
-def test_the_status_says_why_no_glance_was_timed() -> None:
-    figures = Figures()
-    assert dict(rows(figures.record()))["message to glance"] == "no glance was shown at once yet"
-    figures.held = 3
-    assert "; 3 waited until you were free" in dict(rows(figures.record()))["message to glance"]
-    figures.glance_ms.append(150)
-    said = dict(rows(figures.record()))["message to glance"]
-    assert said == "median 150 ms, 95 % 150 ms, longest 150 ms"
-
-
-def test_the_status_of_a_run_that_was_killed() -> None:
-    ended = subprocess.Popen(["true"])
-    ended.wait()
-    record = Figures(started="2026-01-02T03:04").record()
-    assert rows(record)[0] == ("running since", "2026-01-02 03:04")
-    assert rows(record | {"pid": ended.pid})[0] == (
-        "ran",
-        "from 2026-01-02 03:04 until it was cut off",
-    )
-
-
-def test_a_glance_whose_card_is_not_whole_yet_is_one_in_all_figures() -> None:
-    figures = Figures()
-    thread = Thread("t", "Anna", (Message("Ben", SECRET),))
-    figures.wrote(Written(quoted_card(thread), thread, None, "glance"))
-    assert (figures.cards, dict(rows(figures.record()))["glances that are quotes"]) == (0, "100%")
-
-
-def test_the_status_is_that_of_now(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "STATUS_SECONDS", 0.01)
-
-    async def test() -> None:
-        figures, counted = Figures(), asyncio.Event()
-        keeping = asyncio.create_task(run._keep_status(lambda: figures, counted))
-        for sent in range(1, 4):
-            figures.sent = sent
-            counted.set()
-            async with asyncio.timeout(30):
-                while not status_path().exists() or read_figures(status_path())["sent"] != sent:
-                    await asyncio.sleep(0.01)
-        keeping.cancel()
-
-    asyncio.run(test())

@@ -45,6 +45,14 @@ from device.utterances import Utterance, is_whole, understand
             "change seven to half past seven",
             Utterance("change", old="seven", new="half past seven"),
         ),
+        (
+            "change ten to six to seven",
+            Utterance("change", old="ten to six", new="seven"),
+        ),
+        (
+            "change seven to ten to eight",
+            Utterance("change", old="seven", new="ten to eight"),
+        ),
         ("change Friday", Utterance("change", old="Friday", lacks=("new",))),
         ("mute Family until 18:30", Utterance("mute", name="Family", until=dt.time(18, 30))),
         ("mute Family until midnight", Utterance("mute", name="Family", until=dt.time(0))),

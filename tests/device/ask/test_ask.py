@@ -65,6 +65,10 @@ def test_the_answer_need_not_repeat_the_question(inbox: Inbox) -> None:
         "who brings the tent",
         "Hi all! Who's bringing the tent? I have none",
         "anyone bringing a tent? 🏕",
+        "who brings the tent? it's urgent",
+        "who brings the tent? that would be great",
+        "who brings the tent? I don't have it",
+        "who brings the tent? Does somebody have one?",
     ],
 )
 def test_the_same_question_stands_behind_its_answer(inbox: Inbox, asked: str) -> None:
@@ -97,6 +101,7 @@ def test_a_question_that_nobody_answered_is_said_to_be_one(
         ("who has the tent?", "I have the tent, ok?"),
         ("when does the ferry leave?", "when the ferry leaves at 8 call me"),
         ("who has the keys?", "who has the keys? I gave them to Ben"),
+        ("who has the keys?", "who has the keys? they're with Ben, no?"),
     ],
 )
 def test_what_has_the_answer_is_no_mere_question(inbox: Inbox, question: str, said: str) -> None:

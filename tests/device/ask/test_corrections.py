@@ -89,8 +89,12 @@ def test_a_corrected_number_is_no_time(inbox: Inbox) -> None:
         "let's do eight then",
         "change of plan: 8",
         "moved to 8:30",
+        "let's do Saturday",
         "dinner is cancelled",
+        "dinner's off, I have the flu",
+        "we called off dinner",
         "cancelled, I'm ill",
+        "it's cancelled tonight, sorry all",
     ],
 )
 def test_what_changes_or_calls_off_answers(inbox: Inbox, change: str) -> None:
@@ -109,10 +113,92 @@ def test_a_change_of_a_change_answers(inbox: Inbox) -> None:
     assert answer(inbox, "when is dinner?") == "no, let's do 9"
 
 
-def test_a_bare_change_is_of_the_last_that_was_spoken_of(inbox: Inbox) -> None:
+DINNER = ("when is dinner?", "dinner is at 7")
+TICKETS = ("how much are the tickets?", "tickets are 20 euro")
+FERRY = ("when is the ferry?", "ferry is at 18:20, bring the tickets")
+CODE = ("what's the door code?", "the door code is 4471")
+
+
+@pytest.mark.parametrize(
+    ("of", "between", "change"),
+    [
+        (("when does the flight land?", "flight lands at 9:40"), "dinner at 7?", "make it 8"),
+        (DINNER, "tickets are 12 euro", "it's 15 now"),
+        (DINNER, "the door code is 4471", "changed to 5512"),
+        (DINNER, "who brings chairs? we need 4", "make it 6"),
+    ],
+)
+def test_a_bare_change_is_of_the_last_that_was_spoken_of(
+    inbox: Inbox, of: tuple[str, str], between: str, change: str
+) -> None:
+    question, said = of
+    keep(inbox, ("Tom", said), ("Sara", between), ("Sara", change))
+    assert answer(inbox, question) == said
+
+
+def test_and_of_that_it_is_one(inbox: Inbox) -> None:
     keep(inbox, ("Tom", "flight lands at 9:40"), ("Sara", "dinner at 7?"), ("Sara", "make it 8"))
-    assert answer(inbox, "when does the flight land?") == "flight lands at 9:40"
     assert answer(inbox, "when is dinner?") == "make it 8"
+
+
+@pytest.mark.parametrize(
+    ("of", "said"),
+    [
+        *((DINNER, said) for said in (
+            "let's say hello to Ida at 8",
+            "let's do lunch",
+            "bring eight",
+            "no need to bring wine to dinner",
+            "no need to bring anything",
+            "I'll drop it at yours",
+            "don't cancel dinner!",
+            "not cancelled!",
+            "is dinner cancelled?",
+            "dinner isn't cancelled",
+            "if dinner is cancelled tell me",
+            "I cancelled yoga so I can come to dinner",
+            "yoga's off",
+            "yoga is cancelled, see you at dinner",
+            "my phone's off at work",
+            "Pim's off to bed",
+            "she's off to dinner",
+            "never mind the rain, I'm in",
+            "nvm found it",
+            "forget that last message, wrong chat",
+        )),
+        (FERRY, "don't bother printing them"),
+        (TICKETS, "no need for cash, transfer is fine"),
+        (TICKETS, "rehearsal's off"),
+        (TICKETS, "see you at 8 now"),
+        (CODE, "ignore my missed call"),
+        (CODE, "meeting's off"),
+        (("where are the keys?", "keys are under the mat"), "I dropped it on the stairs"),
+        (("who brings the tent?", "I bring the tent"), "no need for a second tent"),
+    ],
+)  # fmt: skip
+def test_what_only_sounds_like_a_change_changes_nothing(
+    inbox: Inbox, of: tuple[str, str], said: str
+) -> None:
+    keep(inbox, ("Tom", of[1]), ("Sara", said))
+    best, *others = ask(inbox, of[0])
+    assert best.message.text == of[1]
+    assert not any(turn(one, best) for one in others)
+
+
+@pytest.mark.parametrize(
+    "anew",
+    [
+        "dinner is on again, 8 o'clock",
+        "let's do dinner on Saturday at 8",
+        "no, it's on! 7 as planned",
+    ],
+)
+def test_what_was_called_off_and_set_again_is_on(inbox: Inbox, anew: str) -> None:
+    keep(inbox, ("Tom", DINNER[1]), ("Sara", "dinner is cancelled"), ("Tom", anew))
+    best, *others = ask(inbox, DINNER[0])
+    assert best.message.text == anew
+    assert {turn(one, best) for one in others} <= {"before", ""}
+    assert turn(best, best) == ""
 
 
 def test_another_platform_is_no_other_time(inbox: Inbox) -> None:
@@ -121,15 +207,23 @@ def test_another_platform_is_no_other_time(inbox: Inbox) -> None:
     assert answer(inbox, "when does the train leave?") == "train leaves 6:52 from platform 7"
 
 
-@pytest.mark.parametrize("said", ["let's say hello to Ida at 8", "let's do lunch", "bring eight"])
-def test_what_only_sounds_like_a_change_changes_nothing(inbox: Inbox, said: str) -> None:
-    keep(inbox, ("Tom", "dinner at 7"), ("Sara", said))
-    assert answer(inbox, "when is dinner?") == "dinner at 7"
-
-
 def test_only_what_was_changed_stands_before(inbox: Inbox) -> None:
-    said = ("the dinner place is lovely, ask for the room on the second floor", "dinner is at 7")
-    keep(inbox, *(("Tom", text) for text in said), ("Sara", "make it 8"))
-    best, *others = ask(inbox, "when is dinner?")
+    keep(inbox, *(("Tom", text) for text in ("dinner is on me", "dinner is at 7", "make it 8")))
+    best, *others = ask(inbox, "what did Tom say about dinner?")
     assert best.message.text == "make it 8"
-    assert {one.message.text for one in others if turn(one, best)} == {"dinner is at 7"}
+    assert {one.message.text: turn(one, best) for one in others} == {
+        "dinner is at 7": "before",
+        "dinner is on me": "",
+    }
+
+
+def test_what_changes_a_reply_changes_what_was_asked(inbox: Inbox) -> None:
+    keep(inbox, ("Sara", "when is the match?"), ("Tom", "at 3"), ("Tom", "make it 4"))
+    assert answer(inbox, "when is the match?") == "make it 4"
+
+
+def test_nobody_is_changed_by_a_number(inbox: Inbox) -> None:
+    keep(inbox, ("Tom", "Ida brings the tent"), ("Sara", "two tents now"))
+    best, *others = ask(inbox, "who brings the tent?")
+    assert best.message.text == "Ida brings the tent"
+    assert not any(turn(one, best) for one in others)

@@ -50,6 +50,25 @@ async def test_what_is_sent_is_kept_as_the_wearers_own_message(
         assert inbox.threads()[0].unread == 0
 
 
+@pytest.mark.parametrize("words", ["reply", "reply to Ben"])
+async def test_after_an_undo_the_same_drafts_are_offered(
+    path: Path, glass: Glass, peer: Peer, words: str
+) -> None:
+    async with living(path, glass, peer):
+        await read_back(glass, peer, "2", "no")
+        glass.say("send")
+        await glass.until("Sent to Ben.")
+        glass.say("undo")
+        await glass.until("Taken back.")
+        glass.say(words)
+        await glass.until("Reply to Ben")
+        glass.say("1")
+        await glass.until("To Ben?")
+        glass.say("send")
+        await glass.until("Sent to Ben.")
+    assert [text for _, text in peer.sent] == ["no", "yes"]
+
+
 @pytest.mark.parametrize("own", ["type Gern, um 8!", "say Gern, um 8!"])
 async def test_an_own_reply_is_read_back_and_confirmed_too(
     path: Path, glass: Glass, peer: Peer, own: str
