@@ -214,7 +214,7 @@ def _weigh(
     message = passage.messages[i]
     if not message.text.strip() or only_nods(_alone(passage, message)):
         return 0.0
-    fits = fits_kind(question.wants, message.text) or float(bool(changes))
+    fits = 1.0 if changes else fits_kind(question.wants, message.text)
     own = words(message.text)
     before, replied = _before(passage.messages, i)
     near = REPLIED if replied else BESIDE

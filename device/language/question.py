@@ -100,7 +100,7 @@ _PLACE = re.compile(
     r"|corner|station|upstairs|downstairs|here|home)\b"
 )
 _BARE = re.compile(
-    r"\W*(?:\w+\W+){0,3}(?:\d{1,2}\W*(?:\w+\W*){0,3}|(?:two|three|four|five|six|seven|eight|nine|ten"
+    r"\W*(?:[\w']+\W+){0,3}(?:\d{1,2}\W*(?:\w+\W*){0,3}|(?:two|three|four|five|six|seven|eight|nine|ten"
     r"|eleven|twelve)\W*(?:(?:then|instead|ok|works|sharp)\W*)?)"
 )
 """A few words and a number that may be a time; one in letters with nothing behind it to count."""

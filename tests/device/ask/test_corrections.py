@@ -87,7 +87,11 @@ def test_a_corrected_number_is_no_time(inbox: Inbox) -> None:
         "make it eight",
         "let's say 8",
         "let's do eight then",
+        "let's go for 8",
+        "let's go with eight",
+        "let's meet at 8",
         "change of plan: 8",
+        "change of plans, 8",
         "moved to 8:30",
         "let's do Saturday",
         "dinner is cancelled",
@@ -220,6 +224,11 @@ def test_only_what_was_changed_stands_before(inbox: Inbox) -> None:
 def test_what_changes_a_reply_changes_what_was_asked(inbox: Inbox) -> None:
     keep(inbox, ("Sara", "when is the match?"), ("Tom", "at 3"), ("Tom", "make it 4"))
     assert answer(inbox, "when is the match?") == "make it 4"
+
+
+def test_a_sum_is_no_time_and_one_is_none_either(inbox: Inbox) -> None:
+    keep(inbox, ("Tom", "the show tickets are 20 euro"), ("Tom", "the show is the blue one"))
+    assert answer(inbox, "when is the show?") is None
 
 
 def test_nobody_is_changed_by_a_number(inbox: Inbox) -> None:
