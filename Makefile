@@ -56,7 +56,7 @@ exam: | $(DATA)/glancechat $(VENV)/.dev
 # there is none, from the shipped model's own weights.
 onnx: $(CHECKPOINT)/model.safetensors
 	$(BIN)/python -m export.to_onnx $(CHECKPOINT) work/onnx-int8 --type int8
-	$(BIN)/python -m export.to_onnx $(CHECKPOINT) work/onnx-int4 --type int4
+	$(BIN)/python -m export.to_onnx $(CHECKPOINT) work/onnx-int4 --type int4 --keep 27 28 29
 
 $(CHECKPOINT)/model.safetensors: | $(VENV)/.dev
 	$(BIN)/python -m export.from_gguf models/sidelong-118m.gguf $(CHECKPOINT)

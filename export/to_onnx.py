@@ -3,11 +3,12 @@
 fp32   as Optimum exports it, with past key values
 int8   ONNX Runtime's dynamic quantization: int8 weights with a scale a column, activations rounded
        to uint8 as they come, with a scale a token, multiplied as integers (MatMulInteger)
-int4   4 bits a weight in blocks of 32 with a scale each (MatMulNBits); activations int8 a block
+int4   4 bits a weight in blocks of 32 with a scale each (MatMulNBits), 8 bits for the vocabulary
+       and the layers that are kept, as `export.to_gguf` has them; activations int8 a block
 
 The vocabulary's matrix is embedding and head at once and is stored once, quantized like the rest.
 
-    python -m export.to_onnx CHECKPOINT OUT_DIR --type int8
+    python -m export.to_onnx CHECKPOINT OUT_DIR --type int4 [--keep LAYER...]
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -29,8 +30,8 @@ TYPES = ("fp32", "int8", "int4")
 PARTS = ("config.json", "tokenizer.json", "model.onnx")
 BLOCK = 32
 HEAD = "/lm_head/MatMul"
-TABLE = "vocabulary"
-"""Name of the one stored matrix (n_vocab, width)."""
+LAYER = "/model/layers.{}/"  # how the names of a layer's nodes begin
+TABLE = "vocabulary"  # the one stored matrix (n_vocab, width)
 
 
 def export_fp32(checkpoint: Path, out: Path) -> None:
@@ -219,11 +220,13 @@ def quantize_matrices(model: ModelProto, bits: int, exclude: list[str]) -> Model
     return quantized
 
 
-def to_int4(model: ModelProto, head_bits: int) -> ModelProto:
-    """MatMulNBits for every matrix; the vocabulary's with `head_bits`, 4 or 8."""
-    model = quantize_matrices(model, 4, [HEAD])
-    model = quantize_matrices(model, head_bits, [])
-    head, scales = f"lm_head.weight_Q{head_bits}", "lm_head.weight_scales"
+def to_int4(model: ModelProto, keep: Collection[int]) -> ModelProto:
+    """MatMulNBits for every matrix: with 8 bits for the vocabulary and the layers in `keep`."""
+    layers = tuple(LAYER.format(number) for number in keep)
+    finer = [node.name for node in model.graph.node if node.name.startswith((HEAD, *layers))]
+    model = quantize_matrices(model, 4, finer)
+    model = quantize_matrices(model, 8, [])
+    head, scales = "lm_head.weight_Q8", "lm_head.weight_scales"
     packed = numpy_helper.to_array(_constants(model)[head])
     shape = _store(model, "head_shape", np.array(packed.shape))
     share(
@@ -236,7 +239,7 @@ def to_int4(model: ModelProto, head_bits: int) -> ModelProto:
                 [TABLE, "input_ids", scales],
                 ["rows"],
                 domain="com.microsoft",
-                bits=head_bits,
+                bits=8,
                 block_size=BLOCK,
                 gather_axis=0,
                 quantize_axis=1,
@@ -246,14 +249,17 @@ def to_int4(model: ModelProto, head_bits: int) -> ModelProto:
     return model
 
 
-def quantize(model: ModelProto, kind: str, *, head_bits: int = 4) -> ModelProto:
-    """The fp32 model as int8 or int4; `head_bits` is for int4 alone."""
+def quantize(model: ModelProto, kind: str, keep: Collection[int] = ()) -> ModelProto:
+    """The fp32 model as int8 or int4; `keep` is for int4 alone."""
     untie(model)
-    return to_int8(model) if kind == "int8" else to_int4(model, head_bits)
+    return to_int8(model) if kind == "int8" else to_int4(model, keep)
 
 
-def export_onnx(checkpoint: Path, out: Path, *, kind: str = "int8", head_bits: int = 4) -> None:
-    """Write the checkpoint as an ONNX folder; `kind` is one of `TYPES`, `head_bits` 4 or 8.
+def export_onnx(
+    checkpoint: Path, out: Path, *, kind: str = "int8", keep: Collection[int] = ()
+) -> None:
+    """Write the checkpoint as an ONNX folder; `kind` is one of `TYPES`. Of an int4 model, the
+    layers in `keep`, counted from 0, have 8 bits.
 
     `out` is made if need be; other files in it stay. Raises `FileNotFoundError` where the
     checkpoint lacks a file, `ValueError` for an unknown type or a head that isn't tied.
@@ -268,7 +274,7 @@ def export_onnx(checkpoint: Path, out: Path, *, kind: str = "int8", head_bits: i
         fresh = Path(folder)
         export_fp32(checkpoint, fresh)
         if kind != "fp32":
-            model = quantize(onnx.load(fresh / "model.onnx"), kind, head_bits=head_bits)
+            model = quantize(onnx.load(fresh / "model.onnx"), kind, keep)
             onnx.save(model, fresh / "model.onnx")
         for name in PARTS[:2]:
             shutil.copy(checkpoint / name, fresh)
@@ -281,14 +287,13 @@ def main() -> None:
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--type", choices=TYPES, default="int8")
-    parser.add_argument("--head-bits", type=int, choices=(4, 8), default=4, help="of an int4 model")
+    parser.add_argument("--keep", type=int, nargs="*", default=[], metavar="LAYER", help="8 bits")
     args = parser.parse_args()
     try:
-        export_onnx(args.checkpoint, args.out, kind=args.type, head_bits=args.head_bits)
+        export_onnx(args.checkpoint, args.out, kind=args.type, keep=args.keep)
     except (FileNotFoundError, ValueError) as error:
         parser.error(str(error))
-    size = (args.out / "model.onnx").stat().st_size
-    print(f"{args.out}: {size / 1e6:.1f} MB, {args.type}")
+    print(f"{args.out}: {(args.out / 'model.onnx').stat().st_size / 1e6:.1f} MB, {args.type}")
 
 
 if __name__ == "__main__":
