@@ -77,7 +77,7 @@ class Found:
     asked: bool = False
     """Whether the message only asks the same, and answers nothing."""
     changes: bool = False
-    """Whether it gives another value than was said before it, or may do so."""
+    """Whether it gives another value than was said before it, or may do so, or calls it off."""
     may_be_changed: bool = False
     """Whether it gives a value that another message may take the place of."""
     came: int = 0
@@ -117,12 +117,14 @@ def ask(inbox: Inbox, text: str, limit: int = 3) -> list[Found]:
             continue
         course = Course(passage.messages, question)
         for i, (seq, message) in enumerate(zip(passage.order, passage.messages, strict=True)):
-            changes = _changes(course, i)
-            if not (speakers is None or message.sender in speakers or changes):
+            changes, off = _changes(course, i), course.calls_off(i)
+            if not (speakers is None or message.sender in speakers or changes or off):
                 continue
             asked = asks_the_same(question, message.text)
             unnamed = speakers is None
-            score = ENOUGH if asked else _weigh(question, passage, i, weights, unnamed, changes)
+            score = _weigh(question, passage, i, weights, unnamed, changes)
+            if asked or (off and score < ENOUGH):
+                score = ENOUGH  # said along: the one behind all answers, the other behind its own
             if score >= ENOUGH and (seq not in best or best[seq].score < score):
                 best[seq] = Found(
                     passage.connector,
@@ -133,7 +135,7 @@ def ask(inbox: Inbox, text: str, limit: int = 3) -> list[Found]:
                     message,
                     score,
                     asked,
-                    bool(changes),
+                    bool(changes) or off,
                     course.may_be_replaced(i),
                     seq,
                 )
@@ -214,7 +216,7 @@ def _weigh(
     message = passage.messages[i]
     if not message.text.strip() or only_nods(_alone(passage, message)):
         return 0.0
-    fits = 1.0 if changes else fits_kind(question.wants, message.text)
+    fits = fits_kind(question.wants, message.text)
     own = words(message.text)
     before, replied = _before(passage.messages, i)
     near = REPLIED if replied else BESIDE
@@ -247,8 +249,8 @@ def _weigh(
 
 
 def _changes(course: Course, i: int) -> float:
-    """What a word of an earlier message counts for one that puts a value in that one's place, or
-    takes it back; 0 where it doesn't."""
+    """What a word of an earlier message counts for one that puts a value in that one's place; 0
+    where it doesn't."""
     if course.replaces(i):
         return CORRECTED
     return BESIDE if course.may_replace(i) else 0.0
