@@ -122,9 +122,9 @@ def ask(inbox: Inbox, text: str, limit: int = 3) -> list[Found]:
                 continue
             asked = asks_the_same(question, message.text)
             unnamed = speakers is None
-            score = _weigh(question, passage, i, weights, unnamed, changes)
-            if asked or (off and score < ENOUGH):
-                score = ENOUGH  # said along: the one behind all answers, the other behind its own
+            score = ENOUGH if asked else _weigh(question, passage, i, weights, unnamed, changes)
+            if off:  # told along with what it calls off
+                score = max(score, ENOUGH)
             if score >= ENOUGH and (seq not in best or best[seq].score < score):
                 best[seq] = Found(
                     passage.connector,

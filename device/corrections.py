@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from device.language.question import Question, Wants, fits_kind, likeness
+from device.language.question import Question, fits_kind, likeness
 from device.language.triage import only_nods
 from device.language.value_words import WEEKDAYS, WORDS
 from device.language.values import fold, values
@@ -103,8 +103,8 @@ class Course:
         if wants in ("how much", "how many"):
             return fits_kind(wants, folded) >= SURE
         if wants == "what":
-            kinds: tuple[Wants, ...] = ("how many", "when")
-            return any(fits_kind(k, folded) for k in kinds[: 1 + self._question.of_words])
+            told = self._question.of_words and fits_kind("when", folded)
+            return bool(told or fits_kind("how many", folded))
         return wants != "who" and fits_kind(wants, folded) > 0
 
     def _corrects(self, i: int) -> bool:
@@ -116,19 +116,22 @@ class Course:
         return self._shares(self._words[i]) or (short and self._goes_on(i, self._folded[i]))
 
     def _is_off(self, i: int, clause: str) -> bool:
+        """The same of one clause: whether all that it calls off is the question's, not by a name
+        alone (Ben's party is another matter than Ben's number)."""
         if not (found := _OFF.search(clause)):
             return False
         before = words(clause[: found.start()])
-        after = [word for word in words(clause[found.end() :]) if word not in STOP]
         if any(word in _DOUBTS or word.endswith("n't") for word in before):
             return False
-        told = [word for word in _telling(before, frozenset()) if word not in _BESIDE_OFF]
-        names = self._question.names
-        does = found[0].startswith(("cancel", "called", "scrap"))  # "Tom cancelled yoga"
-        if after and does and not _BESIDE_OFF.issuperset(after):
+        after = [word for word in words(clause[found.end() :]) if word not in STOP]
+        has_object = found[0].startswith(("cancel", "called", "scrap"))  # "Tom cancelled yoga"
+        if has_object and not _BESIDE_OFF.issuperset(after):
             told = after[:1]
-        if told:  # dinner; Ben's party is another matter than Ben's number
-            return all(self._shares([word]) for word in told) and not names.issuperset(told)
+        else:
+            told = [word for word in _telling(before, frozenset()) if word not in _BESIDE_OFF]
+        if told:
+            ours = all(self._shares([word]) for word in told)
+            return ours and not self._question.names.issuperset(told)
         bare = _OTHERS.isdisjoint(word.partition("'")[0] for word in before)
         return bare and i > 0 and self._about[i - 1] and "?" not in self._folded[i - 1]
 
@@ -136,7 +139,7 @@ class Course:
         """Whether what such words of message `i` speak of is an earlier message's that has to do
         with the question; where they leave it unsaid, the last one's that has a value. `likely`:
         a bare number is a time rather than a count."""
-        if subject := _subject(folded):
+        if subject := self._subject(folded):
             about = (said for said in self._words[:i] if self._shares(said))
             return any(subject & set(content(said)) for said in about)
         # A clock time can only be for another one, a bare number for any value. Who declines or
@@ -153,6 +156,7 @@ class Course:
         return next((self._about[at] for at in spoken_of), False)
 
     def _is_timed(self, i: int, kinds: set[str]) -> bool:
+        """Whether message `i` gives a value of these kinds, or a number that "at" makes a time."""
         found = {value.kind for value in values(self._folded[i])}
         return bool(found & kinds or _TIMED.search(self._folded[i]))
 
@@ -161,12 +165,21 @@ class Course:
         suggests = self._question.wants == "when" or self._question.of_words
         return corrects(folded) or (suggests and bool(_SUGGESTS.search(folded)))
 
+    def _subject(self, folded: str) -> set[str]:
+        """What stands before the words that correct, in their clause: "ferry" in "ok, ferry: make
+        it 6:30"."""
+        clause = next(part for part in (*_CLAUSE.split(folded), folded) if self._cues(part))
+        said = clause.split()
+        end = next(n for n in range(1, len(said) + 1) if self._cues(" ".join(said[:n])))
+        start = next(n for n in reversed(range(end)) if self._cues(" ".join(said[n:end])))
+        return set(_telling(words(" ".join(said[:start]))))
+
     def _is_about(self, i: int) -> bool:
         """By its words, as the answer to a message with them, as a change of one that is, or by
         giving the same value ("can't do seven")."""
         text = self._folded[i]
-        replies = i > 0 and "?" in self._folded[i - 1]
-        if any(self._shares(self._words[at], days=True) for at in (i, *[i - 1] * replies)):
+        asked = self._words[i - 1] if i and "?" in self._folded[i - 1] else []
+        if self._shares([*self._words[i], *asked], days=True):
             return True
         if self._cues(text) and self._goes_on(i, text):
             return True
@@ -192,22 +205,9 @@ def was_agreed(messages: Sequence[Message], i: int) -> bool:
     return only_nods(Thread("", "", (after,))) and words(after.text)[:1] != ["no"]
 
 
-def _corrects(folded: str) -> bool:
-    return corrects(folded) or bool(_SUGGESTS.search(folded))
-
-
-def _subject(folded: str) -> set[str]:
-    """What stands before the words that correct, in their clause: "ferry" in "ok, ferry: make it
-    6:30"."""
-    clause = next(part for part in (*_CLAUSE.split(folded), folded) if _corrects(part))
-    said = clause.split()
-    end = next(n for n in range(1, len(said) + 1) if _corrects(" ".join(said[:n])))
-    start = next(n for n in reversed(range(end)) if _corrects(" ".join(said[n:end])))
-    return set(_telling(words(" ".join(said[:start]))))
-
-
 def _telling(said: Iterable[str], without: frozenset[str] = VERBS) -> list[str]:
-    """Those words that may be a subject: "let's make it 8" and "it's 8 now" have none."""
+    """Those words that may be a subject: "let's make it 8" and "it's 8 now" have none. `without`
+    are told apart as canonical stems, by which "phone" is a "call"."""
     bare = (word.removesuffix("'s") for word in said)
     told = [
         word
