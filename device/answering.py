@@ -155,6 +155,11 @@ class Answering:
         if conversation == self._desk.view.conversation and not self.stands:
             self.answer(Utterance("reply"), now)
 
+    def forget(self, conversation: str) -> None:
+        """The store has lost it: nothing is offered to it again."""
+        if self._taken_back is not None and self._taken_back.conversation == conversation:
+            self._taken_back = None
+
     def turned(self) -> None:
         """The wearer has said something else: drafts are no longer waited for."""
         self._wants_drafts = ""
@@ -194,7 +199,8 @@ class Answering:
         return translated(how, text, written.card.drafts, self._thread)
 
     def _again(self, conversation: str = "") -> Offer | None:
-        """What the reply that was taken back had been chosen from, where nothing came since."""
+        """What the last reply that was taken back had been chosen from, where nothing came since;
+        its conversation then stands beside it. With a `conversation`, only one to that."""
         offer = self._taken_back
         if offer is None or conversation not in ("", offer.conversation):
             return None

@@ -37,6 +37,7 @@ from device.voice.recogniser import Recogniser, Vocabulary
 log = logging.getLogger(__name__)
 
 Ending = Literal["typing", "recording", "never"]
+"""What it ends with."""
 ECHO = 0.3
 """Seconds that a room goes on sounding after the loudspeaker."""
 ANSWER = 15.0

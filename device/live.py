@@ -100,6 +100,7 @@ class Live:
     def forget(self, conversation: str) -> None:
         """What the store has lost of it is lost here too; nothing where the flow has ended."""
         self._queue.forget(conversation)
+        self._answering.forget(conversation)
         self._desk.clear(conversation)
 
     def moved(self, activity: Activity) -> None:

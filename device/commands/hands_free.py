@@ -36,8 +36,8 @@ def with_voice(
     source = _source(display, settings.microphone, lambda note: said[0].notice(note))
     mouth = Mouth(speaking_voice(settings.speech), _sink(settings.loudspeaker))
     heard = recogniser(settings.recogniser)
-    nobody_types: Ending = "recording" if isinstance(source, Recording) else "never"
-    ends_with = "typing" if sys.stdin.isatty() else nobody_types
+    unattended: Ending = "recording" if isinstance(source, Recording) else "never"
+    ends_with = "typing" if sys.stdin.isatty() else unattended
     by_ear = ByEar(display, source, heard, mouth, activity, names, ends_with=ends_with)
     said.append(by_ear)
     return by_ear

@@ -31,13 +31,7 @@ from device.commands.inbox import inbox_path
 from device.connectors.connector import Connector
 from device.connectors.replay import Replay
 from device.consent import Patience
-from device.errors import (
-    ConnectorError,
-    DisplayError,
-    InputError,
-    SettingsError,
-    VoiceError,
-)
+from device.errors import ConnectorError, DisplayError, InputError, SettingsError, VoiceError
 from device.figures import Figures, read_figures, rows
 from device.inbox import Inbox
 from device.interruptions import Interruptions
@@ -167,9 +161,7 @@ async def _live(
         return figures
 
     by_ear: ByEar | None = None
-    loop = asyncio.get_running_loop()
-    with contextlib.suppress(NotImplementedError):  # Windows
-        loop.add_signal_handler(signal.SIGTERM, signal.raise_signal, signal.SIGINT)
+    _on(signal.SIGTERM, signal.raise_signal, signal.SIGINT)
     async with contextlib.AsyncExitStack() as closing:
         closing.push_async_callback(connector.close)
         display = await opened(settings.display, port, lambda: rows(current().record()))
@@ -201,8 +193,7 @@ async def _live(
         if unreadable:
             live.tell(scenes.unreadable(unreadable))
         for number in (signal.SIGINT, signal.SIGTERM):
-            with contextlib.suppress(NotImplementedError):  # Ctrl-C is a KeyboardInterrupt
-                loop.add_signal_handler(number, live.stop)
+            _on(number, live.stop)
         log.info("start", extra=about(connector=name))
         beside = [asyncio.create_task(_keep_status(current, counted))]
         if settings.keep_days and name != "replay":
@@ -214,6 +205,12 @@ async def _live(
                 task.cancel()
     log.info("stop")
     return by_ear.failed if by_ear is not None else ""
+
+
+def _on(number: signal.Signals, call: Callable[..., object], *args: object) -> None:
+    """Call it at that signal; on Windows, whose loops know none, Ctrl-C alone ends a run."""
+    with contextlib.suppress(NotImplementedError):
+        asyncio.get_running_loop().add_signal_handler(number, call, *args)
 
 
 def _connector(

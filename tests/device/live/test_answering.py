@@ -69,6 +69,24 @@ async def test_after_an_undo_the_same_drafts_are_offered(
     assert [text for _, text in peer.sent] == ["no", "yes"]
 
 
+async def test_nothing_is_offered_to_what_the_store_has_lost(
+    path: Path, glass: Glass, peer: Peer
+) -> None:
+    async with living(path, glass, peer) as live:
+        await read_back(glass, peer, "2", "no")
+        glass.say("send")
+        await glass.until("Sent to Ben.")
+        glass.say("undo")
+        await glass.until("Taken back.")
+        while live._queue.has("ben"):
+            await asyncio.sleep(0.01)
+        with Inbox(path) as inbox:
+            inbox.wipe("c", "ben")
+        live.forget("ben")
+        glass.say("reply")
+        await glass.until("There is nothing to answer.")
+
+
 @pytest.mark.parametrize("own", ["type Gern, um 8!", "say Gern, um 8!"])
 async def test_an_own_reply_is_read_back_and_confirmed_too(
     path: Path, glass: Glass, peer: Peer, own: str
